@@ -1,0 +1,3 @@
+"""Validates and explains medical-imaging AI for regulators; see docs/architecture.md."""
+
+__version__ = "0.1.0"

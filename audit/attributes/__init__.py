@@ -1,0 +1,1 @@
+"""Strata derived from headers and manifest columns, always with 'unknown'."""

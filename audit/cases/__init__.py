@@ -1,0 +1,1 @@
+"""Validation sets: manifest, image reading, references, coverage."""

@@ -1,0 +1,1 @@
+"""Template and evidence to resolved document, figures and PDF."""

@@ -1,0 +1,1 @@
+"""Where the one pass runs; the same result on any engine."""

@@ -1,0 +1,1 @@
+"""Statements, ledger, MLflow store, locks and verification."""

@@ -1,0 +1,1 @@
+"""One file per method: visual, statistical (feature importance), textual."""

@@ -1,0 +1,1 @@
+"""One file per measure: pure functions with unit, range, direction and source."""

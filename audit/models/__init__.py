@@ -1,0 +1,1 @@
+"""Opening a version: MLflow registry (pt2) or recorded predictions."""

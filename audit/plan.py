@@ -1,0 +1,355 @@
+"""The statistical analysis plan: YAML in, a validated ``Plan`` out.
+
+A contradiction is refused here, before any image is loaded. Locking hashes the stored bytes (``audit.evidence``);
+nothing in this module reads a result. Sources: ICH E9 section 5.1; FDA draft guidance on AI-enabled device
+software functions (January 2025), section X; Regulation (EU) 2024/1689, Annex IV(2)(g).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from audit.records import BadInput
+from audit.tables import ALL, OVERALL
+
+Level = str | int | float
+
+
+class Part(BaseModel):
+    """Base of every part of the plan: unknown keys are refused, values cannot change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RegisteredModel(Part):
+    """A version in the MLflow registry."""
+
+    kind: Literal["mlflow"] = "mlflow"
+    name: str
+    version: str
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> str:
+        return str(value)
+
+
+class RecordedPredictions(Part):
+    """A device nobody may open: its outputs, recorded before the lock.
+
+    ``scores`` is a CSV or Parquet file (path relative to the plan) with one row per case; ``case_id`` names its key
+    column, each target's ``output`` the column with the score (or, for segmentation, with a mask file).
+    """
+
+    kind: Literal["recorded"]
+    name: str
+    version: str
+    scores: str
+    case_id: str = "case_id"
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> str:
+        return str(value)
+
+
+Model = Annotated[RegisteredModel | RecordedPredictions, Field(discriminator="kind")]
+
+
+class OperatingPoint(Part):
+    """Positive when score >= ``threshold``. ``chosen_on`` names the data set on which the threshold was chosen."""
+
+    threshold: float
+    chosen_on: str
+    how: str = ""
+
+
+class Target(Part):
+    """What one output of the model claims, and the reference standard it is compared with.
+
+    ``output`` is the model's output (or the column of the recorded table); ``reference`` the manifest's column:
+    0/1 values (or the levels in ``positive``) for classification, mask files for segmentation.
+    """
+
+    task: Literal["classification", "segmentation"]
+    output: str
+    reference: str
+    positive: tuple[Level, ...] = (1,)
+    operating_point: OperatingPoint | None = None
+    comparator_operating_point: OperatingPoint | None = None
+    measures: tuple[str, ...] | None = None
+
+    def operating_point_of(self, version: str) -> OperatingPoint | None:
+        """The point at which ``version`` ('candidate' or 'comparator') is audited."""
+        own = self.comparator_operating_point if version == "comparator" else None
+        return own or self.operating_point
+
+
+class Stratum(Part):
+    """An attribute whose levels are reported apart. ``cuts`` turn a number into bands [a, b)."""
+
+    column: str | None = None
+    cuts: tuple[float, ...] = ()
+    baseline: str | None = None
+
+    @field_validator("baseline", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> str | None:
+        return None if value is None else str(value)
+
+    @field_validator("cuts")
+    @classmethod
+    def _rising(cls, cuts: tuple[float, ...]) -> tuple[float, ...]:
+        if list(cuts) != sorted(set(cuts)):
+            raise ValueError("cut points must rise")
+        return cuts
+
+
+class Group(Part):
+    """One level of one attribute; ``level: each`` stands for every known level."""
+
+    attribute: str = OVERALL
+    level: str = ALL
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> str:
+        return str(value)
+
+
+class Criterion(Part):
+    """What the confidence limit must show.
+
+    ``minimum``/``maximum``: the whole interval at or beyond ``value``. ``superiority``, ``non_inferiority``,
+    ``equivalence``: candidate minus comparator, better than 0, not worse than ``margin``, within ``margin``.
+    """
+
+    kind: Literal["minimum", "maximum", "superiority", "non_inferiority", "equivalence"]
+    value: float | None = None
+    margin: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Criterion:
+        if self.kind in ("minimum", "maximum") and self.value is None:
+            raise ValueError(f"a {self.kind} criterion needs 'value'")
+        if self.kind in ("non_inferiority", "equivalence") and self.margin is None:
+            raise ValueError(f"a {self.kind} criterion needs 'margin'")
+        return self
+
+    @property
+    def compares(self) -> bool:
+        """Whether the criterion is about candidate minus comparator."""
+        return self.kind in ("superiority", "non_inferiority", "equivalence")
+
+
+class Endpoint(Part):
+    """One question with its pass mark, set before results exist. Descriptive endpoints carry no criterion."""
+
+    id: str
+    role: Literal["primary", "secondary", "descriptive"]
+    measure: str
+    target: str
+    group: Group = Group()
+    unit_of_analysis: Literal["image", "patient"] = "image"
+    criterion: Criterion | None = None
+    rationale: str = ""
+    hazards: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _claims_have_criteria(self) -> Endpoint:
+        if self.role != "descriptive" and self.criterion is None:
+            raise ValueError(f"endpoint {self.id} is {self.role} and needs a criterion")
+        return self
+
+
+class ClaimFamily(Part):
+    """Endpoints judged together. ``co_primary``: all must be met, no adjustment. ``fixed_sequence``: in order,
+    the first that is not met ends the claims (Wiens, Pharm Stat 2003;2:211)."""
+
+    name: str
+    endpoints: tuple[str, ...]
+    method: Literal["co_primary", "fixed_sequence"] = "co_primary"
+
+
+class Exclusion(Part):
+    """Cases that the analysis population leaves out, by a manifest column, with the reason printed in the flow."""
+
+    column: str
+    equals: tuple[Level, ...]
+    reason: str
+
+
+class Perturbation(Part):
+    """An arm of the same pass on altered images (Regulation (EU) 2024/1689, Art. 15(4)).
+
+    ``size`` is relative to the image's standard deviation for noise, in mm for blur, a factor for gain.
+    """
+
+    name: str
+    kind: Literal["rician_noise", "blur", "gain"]
+    size: float = Field(gt=0)
+
+
+class ExplainedCases(Part):
+    """The rule that draws explained cases before inference: ``per_level`` of each level of ``attribute``, half of
+    them reference-positive where the set allows."""
+
+    attribute: str = OVERALL
+    per_level: int = Field(default=3, ge=1)
+
+
+class Explanations(Part):
+    """Which methods explain which target, on which cases, and which case features may explain the errors."""
+
+    target: str
+    methods: tuple[str, ...] = ("integrated_gradients", "grad_cam")
+    cases: ExplainedCases = ExplainedCases()
+    features: tuple[str, ...] = ()
+
+
+class Plan(Part):
+    """The whole statistical analysis plan; see the class of each part for its meaning."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    title: str
+    intended_purpose: str
+    model: Model
+    comparator: Model | None = None
+    validation_sets: tuple[str, ...] = Field(min_length=1)
+    targets: dict[str, Target] = Field(min_length=1)
+    strata: dict[str, Stratum] = {}
+    intersections: tuple[tuple[str, ...], ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    success_rule: Literal["all_primary", "any_primary"] = "all_primary"
+    claim_families: tuple[ClaimFamily, ...] = ()
+    analysis_population: tuple[Exclusion, ...] = ()
+    missing_data: Literal["complete_cases_with_worst_case_bounds"] = "complete_cases_with_worst_case_bounds"
+    perturbation_arms: tuple[Perturbation, ...] = ()
+    explanations: Explanations | None = None
+    too_few: int = Field(default=10, ge=1)
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    resamples: int = Field(default=2000, ge=100, le=100_000)
+    seed: int = 0
+    batch_size: int = Field(default=16, ge=2)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Plan:
+        for problem in _contradictions(self):
+            raise ValueError(problem)
+        return self
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """'candidate', then 'comparator' where there is one."""
+        return ("candidate", "comparator") if self.comparator else ("candidate",)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the candidate is a table of recorded predictions."""
+        return self.model.kind == "recorded"
+
+
+def _contradictions(plan: Plan) -> Iterator[str]:
+    yield from _unknown_attributes(plan)
+    yield from _unknown_targets(plan)
+    yield from _impossible_endpoints(plan)
+    ids = [endpoint.id for endpoint in plan.endpoints]
+    for twice in sorted({i for i in ids if ids.count(i) > 1}):
+        yield f"endpoint id {twice} is used twice; give each endpoint its own id"
+    for family in plan.claim_families:
+        for name in family.endpoints:
+            if name not in ids:
+                yield f"claim family '{family.name}' names endpoint {name}, which the plan does not have"
+    if plan.recorded and (plan.explanations and plan.explanations.methods):
+        yield "explanations by methods need a model; recorded predictions allow only 'features' (set methods: [])"
+    if plan.recorded and plan.perturbation_arms:
+        yield "perturbation arms need a model; remove them for recorded predictions"
+
+
+def _unknown_attributes(plan: Plan) -> Iterator[str]:
+    known = {OVERALL, *plan.strata}
+    asked = [a for cell in plan.intersections for a in cell]
+    asked += [e.group.attribute for e in plan.endpoints if " & " not in e.group.attribute]
+    asked += [plan.explanations.cases.attribute] if plan.explanations else []
+    for name in asked:
+        if name not in known:
+            yield f"attribute '{name}' is not among the strata {sorted(plan.strata)}; declare it under 'strata'"
+    cells = {" & ".join(cell) for cell in plan.intersections}
+    for endpoint in plan.endpoints:
+        if " & " in endpoint.group.attribute and endpoint.group.attribute not in cells:
+            yield f"endpoint {endpoint.id} names intersection '{endpoint.group.attribute}', which is not declared"
+
+
+def _unknown_targets(plan: Plan) -> Iterator[str]:
+    asked = [(f"endpoint {e.id}", e.target) for e in plan.endpoints]
+    asked += [("explanations", plan.explanations.target)] if plan.explanations else []
+    for where, name in asked:
+        if name not in plan.targets:
+            yield f"{where} names target '{name}'; the plan has {sorted(plan.targets)}"
+
+
+def _impossible_endpoints(plan: Plan) -> Iterator[str]:
+    if plan.success_rule and not any(e.role == "primary" for e in plan.endpoints) and plan.endpoints:
+        yield "the plan has endpoints but none is primary; the success rule needs at least one"
+    for endpoint in plan.endpoints:
+        if endpoint.criterion and endpoint.criterion.compares and plan.comparator is None:
+            yield f"endpoint {endpoint.id} compares with a comparator, but the plan names none"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan with the bytes it came from; the digest is over those bytes, never over a re-serialisation."""
+
+    plan: Plan
+    data: bytes
+    path: Path
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    def locate(self, relative: str) -> Path:
+        """A path named in the plan, taken relative to the plan's folder."""
+        return (self.path.parent / relative).resolve()
+
+
+def read_plan(path: Path) -> StoredPlan:
+    """Reads and validates a plan; raises ``BadInput`` that names the file, the key and what was expected."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"{path}: the plan cannot be read ({error.strerror}); give the path of a plan.yaml."
+        ) from error
+    return StoredPlan(parse_plan(data, str(path)), data, path.resolve())
+
+
+def parse_plan(data: bytes, where: str) -> Plan:
+    """The plan in ``data`` (UTF-8 YAML); ``where`` is named in errors."""
+    try:
+        raw = yaml.safe_load(data)
+    except yaml.YAMLError as error:
+        raise BadInput(f"{where}: not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(raw, dict):
+        raise BadInput(f"{where}: expected a mapping of plan fields, found {type(raw).__name__}.")
+    try:
+        return Plan.model_validate(raw)
+    except ValidationError as error:
+        raise BadInput(f"{where}: {first_problem(error)}") from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first validation problem as one sentence: where in the file, what was wrong, what was given."""
+    problem = error.errors(include_url=False)[0]
+    place = ".".join(str(step) for step in problem["loc"]) or "the plan"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = problem.get("input")
+    shown = f" (found {given!r})" if isinstance(given, str | int | float | bool) else ""
+    return f"{place}: {message}{shown}."

@@ -1,0 +1,1 @@
+"""Intervals, tests and resampling as pure functions: arrays in, small frozen values out."""

@@ -1,0 +1,231 @@
+"""The columns of every table an audit writes, declared once; ``conform`` refuses any other shape.
+
+Tables are Parquet files. ``nullable`` columns may hold missing values; everything else must be present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from audit.records import BadInput
+
+TEXT, REAL, WHOLE, FLAG = "string", "Float64", "Int64", "boolean"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its pandas type, what it means (with unit) and whether it may be missing."""
+
+    dtype: str
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's name, its declared columns and whether further columns may follow (strata, task columns)."""
+
+    name: str
+    columns: Mapping[str, Column]
+    open_ended: bool = False
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame with declared types and column order; raises ``BadInput`` for a missing or unknown column."""
+        missing = [name for name in self.columns if name not in frame]
+        if missing:
+            raise BadInput(
+                f"table {self.name}: column '{missing[0]}' is missing; expected {list(self.columns)}."
+            )
+        extra = [str(name) for name in frame if name not in self.columns]
+        if extra and not self.open_ended:
+            raise BadInput(f"table {self.name}: column '{extra[0]}' is not declared; see audit/tables.py.")
+        out = frame[[*self.columns, *extra]].astype({name: col.dtype for name, col in self.columns.items()})
+        self._refuse_gaps(out)
+        return out.reset_index(drop=True)
+
+    def _refuse_gaps(self, frame: pd.DataFrame) -> None:
+        for name, column in self.columns.items():
+            if not column.nullable and bool(frame[name].isna().any()):
+                row = int(frame[name].isna().to_numpy().argmax())
+                raise BadInput(
+                    f"table {self.name}: column '{name}' has no value in row {row}; it must be filled."
+                )
+
+
+CASES = Table(
+    "cases",
+    {
+        "case_id": Column(TEXT, "one image or one volume"),
+        "patient_id": Column(TEXT, "pseudonym; the unit of resampling"),
+        "image": Column(
+            TEXT, "path inside the validation set; empty for recorded predictions", nullable=True
+        ),
+        "sha256": Column(TEXT, "SHA-256 of the image file", nullable=True),
+    },
+    open_ended=True,  # references and attributes, as the manifest has them; strata as 'stratum:<attribute>'
+)
+
+REFERENCES = Table(
+    "references",
+    {
+        "case_id": Column(TEXT, "case"),
+        "target": Column(TEXT, "target"),
+        "reader": Column(TEXT, "who or what read it; 'reference' for the combined reading"),
+        "value": Column(REAL, "reading (0 or 1, grade, measurement)", nullable=True),
+        "artifact": Column(TEXT, "mask file inside the validation set", nullable=True),
+    },
+)
+
+PREDICTIONS = Table(
+    "predictions",
+    {
+        "version": Column(TEXT, "'candidate' or 'comparator'"),
+        "case_id": Column(TEXT, "case"),
+        "target": Column(TEXT, "target"),
+        "score": Column(REAL, "model output for a scalar target, 0 to 1", nullable=True),
+        "artifact": Column(TEXT, "mask artifact inside the audit, with index: file#row", nullable=True),
+        "seconds": Column(REAL, "inference time of the case's batch divided by its cases", nullable=True),
+        "error": Column(TEXT, "why there is no prediction", nullable=True),
+    },
+)
+
+DISPOSITIONS = Table(
+    "dispositions",
+    {
+        "version": Column(TEXT, "'candidate' or 'comparator'"),
+        "case_id": Column(TEXT, "case"),
+        "target": Column(TEXT, "target"),
+        "fate": Column(TEXT, "analysed, excluded, rejected, failed or equivocal"),
+        "reason": Column(TEXT, "why, for every fate but 'analysed'", nullable=True),
+    },
+)
+
+OBSERVATIONS = Table(
+    "observations",
+    {
+        "version": Column(TEXT, "'candidate' or 'comparator'"),
+        "case_id": Column(TEXT, "case"),
+        "patient_id": Column(TEXT, "pseudonym"),
+        "target": Column(TEXT, "target"),
+        "score": Column(REAL, "model score", nullable=True),
+        "reference": Column(
+            REAL,
+            "reference standard: 0 or 1 (classification); reference mask not empty (segmentation)",
+            nullable=True,
+        ),
+        "decision": Column(REAL, "score at or above the operating point: 0 or 1", nullable=True),
+        "dice": Column(
+            REAL,
+            "Dice overlap; missing where both masks are empty or no reference mask exists",
+            nullable=True,
+        ),
+        "volume_predicted_ml": Column(REAL, "predicted volume, mL (area x slice thickness)", nullable=True),
+        "volume_reference_ml": Column(REAL, "reference volume, mL", nullable=True),
+    },
+    open_ended=True,
+)
+
+ESTIMATES = Table(
+    "estimates",
+    {
+        "estimate_id": Column(TEXT, "short stable key of this row within the audit"),
+        "kind": Column(
+            TEXT,
+            "'value', 'contrast' (level minus baseline), 'change' (version minus version) or 'worst case' (failed cases counted against the model)",
+        ),
+        "version": Column(TEXT, "'candidate', 'comparator', 'candidate + <arm>' or 'candidate - comparator'"),
+        "measure": Column(TEXT, "entry of measures/"),
+        "target": Column(TEXT, "target"),
+        "attribute": Column(TEXT, "'overall', an attribute, or an intersection 'sex & age_band'"),
+        "level": Column(TEXT, "level of the attribute; 'all' for overall; 'F & 60-90' for an intersection"),
+        "baseline": Column(TEXT, "baseline level of a contrast", nullable=True),
+        "value": Column(REAL, "estimate, in the measure's unit", nullable=True),
+        "low": Column(REAL, "lower confidence limit", nullable=True),
+        "high": Column(REAL, "upper confidence limit", nullable=True),
+        "confidence": Column(REAL, "two-sided confidence"),
+        "method": Column(TEXT, "name of the interval's method", nullable=True),
+        "n_patients": Column(WHOLE, "patients that contribute"),
+        "n_cases": Column(WHOLE, "cases that contribute"),
+        "n_events": Column(WHOLE, "reference-positive cases among them", nullable=True),
+        "n_failed": Column(WHOLE, "cases of the group without a usable prediction"),
+        "n_undefined_resamples": Column(WHOLE, "resamples in which the measure had no value", nullable=True),
+        "undefined": Column(TEXT, "why there is no value (or no interval)", nullable=True),
+    },
+)
+
+EXPLANATIONS = Table(
+    "explanations",
+    {
+        "version": Column(TEXT, "'candidate' or 'comparator'"),
+        "case_id": Column(TEXT, "case, drawn by the plan's rule before inference"),
+        "patient_id": Column(TEXT, "pseudonym"),
+        "target": Column(TEXT, "target explained"),
+        "method": Column(TEXT, "entry of explanations/"),
+        "overlay": Column(TEXT, "PNG inside the audit: original beside overlay", nullable=True),
+        "attribution": Column(TEXT, "array file inside the audit", nullable=True),
+        "energy_inside": Column(
+            REAL, "share of absolute attribution inside the reference mask, 0 to 1", nullable=True
+        ),
+        "area_inside": Column(
+            REAL, "share of the image that the reference mask covers: what chance would give", nullable=True
+        ),
+        "completeness_error": Column(
+            REAL, "|sum of attributions - (output - baseline output)|, relative", nullable=True
+        ),
+        "layer": Column(TEXT, "layer chosen by rule (Grad-CAM)", nullable=True),
+        "text": Column(TEXT, "two sentences from measured facts", nullable=True),
+        "error": Column(TEXT, "why there is no explanation", nullable=True),
+    },
+)
+
+IMPORTANCE = Table(
+    "importance",
+    {
+        "importance_id": Column(TEXT, "short stable key of this row within the audit"),
+        "version": Column(TEXT, "'candidate' or 'comparator'"),
+        "target": Column(TEXT, "target"),
+        "outcome": Column(
+            TEXT, "'misses' (reference-positive cases) or 'false alarms' (reference-negative cases)"
+        ),
+        "feature": Column(TEXT, "recorded case feature"),
+        "value": Column(REAL, "mean absolute SHAP value of the surrogate, probability points", nullable=True),
+        "low": Column(REAL, "lower limit, patient bootstrap", nullable=True),
+        "high": Column(REAL, "upper limit", nullable=True),
+        "method": Column(TEXT, "surrogate and interval method", nullable=True),
+        "direction": Column(TEXT, "which level or end of the feature goes with more errors", nullable=True),
+        "fidelity": Column(
+            REAL, "out-of-fold AUROC of the surrogate for the errors: 0.5 explains nothing", nullable=True
+        ),
+        "n_cases": Column(WHOLE, "cases"),
+        "n_errors": Column(WHOLE, "errors among them"),
+        "undefined": Column(TEXT, "why there is no value", nullable=True),
+    },
+)
+
+ACCESSES = Table(
+    "accesses",
+    {
+        "event": Column(TEXT, "lock, amend, run started, run finished, run aborted"),
+        "audit": Column(TEXT, "audit id"),
+        "plan": Column(TEXT, "plan id"),
+        "plan_sha256": Column(TEXT, "digest of the plan's bytes"),
+        "validation_set": Column(TEXT, "name"),
+        "set_sha256": Column(TEXT, "digest of the validation set"),
+        "at": Column(TEXT, "UTC, ISO 8601"),
+        "who": Column(TEXT, "as given with the command", nullable=True),
+        "note": Column(TEXT, "reason of an amendment or of an abort", nullable=True),
+    },
+)
+
+OVERALL = "overall"
+ALL = "all"
+UNKNOWN = "unknown"
+FATES = ("analysed", "excluded", "rejected", "failed", "equivocal")
+
+
+def stratum_column(attribute: str) -> str:
+    """Name of the column in CASES that holds each case's level of ``attribute``."""
+    return f"stratum:{attribute}"
