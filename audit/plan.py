@@ -325,9 +325,7 @@ def read_plan(path: Path) -> StoredPlan:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BadInput(
-            f"{path}: the plan cannot be read ({error.strerror}); give the path of a plan.yaml."
-        ) from error
+        raise BadInput(f"{path}: the plan cannot be read ({error.strerror}); give the path of a plan.yaml.") from error
     return StoredPlan(parse_plan(data, str(path)), data, path.resolve())
 
 

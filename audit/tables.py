@@ -36,9 +36,7 @@ class Table:
         """The frame with declared types and column order; raises ``BadInput`` for a missing or unknown column."""
         missing = [name for name in self.columns if name not in frame]
         if missing:
-            raise BadInput(
-                f"table {self.name}: column '{missing[0]}' is missing; expected {list(self.columns)}."
-            )
+            raise BadInput(f"table {self.name}: column '{missing[0]}' is missing; expected {list(self.columns)}.")
         extra = [str(name) for name in frame if name not in self.columns]
         if extra and not self.open_ended:
             raise BadInput(f"table {self.name}: column '{extra[0]}' is not declared; see audit/tables.py.")
@@ -50,9 +48,7 @@ class Table:
         for name, column in self.columns.items():
             if not column.nullable and bool(frame[name].isna().any()):
                 row = int(frame[name].isna().to_numpy().argmax())
-                raise BadInput(
-                    f"table {self.name}: column '{name}' has no value in row {row}; it must be filled."
-                )
+                raise BadInput(f"table {self.name}: column '{name}' has no value in row {row}; it must be filled.")
 
 
 CASES = Table(
@@ -60,9 +56,7 @@ CASES = Table(
     {
         "case_id": Column(TEXT, "one image or one volume"),
         "patient_id": Column(TEXT, "pseudonym; the unit of resampling"),
-        "image": Column(
-            TEXT, "path inside the validation set; empty for recorded predictions", nullable=True
-        ),
+        "image": Column(TEXT, "path inside the validation set; empty for recorded predictions", nullable=True),
         "sha256": Column(TEXT, "SHA-256 of the image file", nullable=True),
     },
     open_ended=True,  # references and attributes, as the manifest has them; strata as 'stratum:<attribute>'
@@ -134,7 +128,7 @@ ESTIMATES = Table(
         "estimate_id": Column(TEXT, "short stable key of this row within the audit"),
         "kind": Column(
             TEXT,
-            "'value', 'contrast' (level minus baseline), 'change' (version minus version) or 'worst case' (failed cases counted against the model)",
+            "'value'; 'contrast' (level - baseline); 'change' (version - version); 'worst case' (failed = wrong)",
         ),
         "version": Column(TEXT, "'candidate', 'comparator', 'candidate + <arm>' or 'candidate - comparator'"),
         "measure": Column(TEXT, "entry of measures/"),
@@ -166,9 +160,7 @@ EXPLANATIONS = Table(
         "method": Column(TEXT, "entry of explanations/"),
         "overlay": Column(TEXT, "PNG inside the audit: original beside overlay", nullable=True),
         "attribution": Column(TEXT, "array file inside the audit", nullable=True),
-        "energy_inside": Column(
-            REAL, "share of absolute attribution inside the reference mask, 0 to 1", nullable=True
-        ),
+        "energy_inside": Column(REAL, "share of absolute attribution inside the reference mask, 0 to 1", nullable=True),
         "area_inside": Column(
             REAL, "share of the image that the reference mask covers: what chance would give", nullable=True
         ),
@@ -187,9 +179,7 @@ IMPORTANCE = Table(
         "importance_id": Column(TEXT, "short stable key of this row within the audit"),
         "version": Column(TEXT, "'candidate' or 'comparator'"),
         "target": Column(TEXT, "target"),
-        "outcome": Column(
-            TEXT, "'misses' (reference-positive cases) or 'false alarms' (reference-negative cases)"
-        ),
+        "outcome": Column(TEXT, "'misses' (reference-positive cases) or 'false alarms' (reference-negative cases)"),
         "feature": Column(TEXT, "recorded case feature"),
         "value": Column(REAL, "mean absolute SHAP value of the surrogate, probability points", nullable=True),
         "low": Column(REAL, "lower limit, patient bootstrap", nullable=True),
