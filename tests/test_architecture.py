@@ -1,0 +1,90 @@
+"""The arrows of docs/architecture.md: which module may import which, held in one place."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "audit"
+BASE = {"records", "tables", "plan", "catalogue", "home", "datafolders"}
+MAY_ALSO_USE = {
+    "measures": {"statistics"},
+    "estimates": {"statistics", "measures", "fairness"},
+    "fairness": {"statistics", "measures"},
+    "findings": {"measures"},
+    "explanations": {"statistics"},
+}
+OUTSIDE = {
+    "torch": {"models", "engines", "explanations", "simulation"},
+    "captum": {"explanations"},
+    "shap": {"explanations"},
+    "monai": {"simulation", "statistics"},
+    "mlflow": {"models", "evidence", "home"},
+    "reportlab": {"dossier"},
+    "pydicom": {"cases", "simulation"},
+    "nibabel": {"cases"},
+    "fairlearn": {"fairness"},
+}
+TOP = {"run", "cli"}
+
+
+def modules() -> list[Path]:
+    return sorted(p for p in PACKAGE.rglob("*.py") if "_data" not in p.parts)
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[0]
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; import from the defining module"
+            found.add(str(node.module))
+            if node.module == "audit":
+                found |= {f"audit.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    room = room_of(path)
+    if room in TOP:
+        return
+    allowed = {room} | BASE | MAY_ALSO_USE.get(room, set())
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "audit" and len(parts) > 1 and parts[1] != "__version__":
+            assert parts[1] in allowed, f"{room} imports {name}"
+            assert parts[1] not in TOP, f"{room} imports {name}"
+        if parts[0] in OUTSIDE:
+            assert room in OUTSIDE[parts[0]], f"{room} imports {name}; only {sorted(OUTSIDE[parts[0]])} may"
+
+
+def test_base_modules_import_no_room() -> None:
+    for name in BASE:
+        path = PACKAGE / f"{name}.py"
+        used = {part.split(".")[1] for part in imports(path) if part.startswith("audit.")}
+        assert used <= BASE, f"{name} imports {sorted(used - BASE)}"
+
+
+def test_packages_hold_only_a_docstring() -> None:
+    for path in PACKAGE.rglob("__init__.py"):
+        if path.parent == PACKAGE:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert len(tree.body) == 1, f"{path}: an __init__ holds a docstring only"
+        assert ast.get_docstring(tree), f"{path}: say what lives in the room"
+
+
+def test_every_room_is_in_the_architecture_page() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for entry in sorted(PACKAGE.iterdir()):
+        if entry.name.startswith("_"):
+            continue
+        name = f"{entry.name}/" if entry.is_dir() else entry.name
+        assert f"`{name}`" in page or entry.suffix not in ("", ".py"), f"{name} is missing from docs/architecture.md"
