@@ -1,8 +1,8 @@
 """Area under the ROC curve with its DeLong variance and intervals that stay inside 0..1.
 
-Sources: DeLong, DeLong & Clarke-Pearson, Biometrics 1988;44:837. Sun & Xu, IEEE Signal Process Lett 2014;21:1389.
-Pepe, The Statistical Evaluation of Medical Tests, 2003 (logit). Newcombe, Stat Med 2006;25:559 (method 5).
-Fay & Malinovsky, Stat Med 2018;37:3991.
+Sources: DeLong, DeLong & Clarke-Pearson, Biometrics 1988;44:837. Sun & Xu, IEEE Signal Process Lett
+2014;21:1389. Pepe, The Statistical Evaluation of Medical Tests, 2003 (logit). Newcombe, Stat Med
+2006;25:559 (method 5). Fay & Malinovsky, Stat Med 2018;37:3991.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Placements:
 def auroc(score: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> float | Undefined:
     """Probability that a positive case scores above a negative one, ties counted 1/2 (Mann-Whitney).
 
-    ``score``, ``positive`` and ``weights`` (>= 0, optional) have one entry per case. Undefined without positive or
-    without negative cases (of positive weight).
+    ``score``, ``positive`` and ``weights`` (>= 0, optional) have one entry per case. Undefined without
+    positive or without negative cases (of positive weight).
     """
     scores, reference = score_and_reference(score, positive)
     if weights is None:
@@ -116,8 +116,8 @@ def auroc_interval(
 ) -> Interval | Undefined:
     """DeLong interval of the AUROC of independent cases, on the logit scale or as the plain Wald interval.
 
-    With fewer than 10 cases in a class or a variance of zero (perfect separation, constant score) the answer is
-    Newcombe's method 5 and its method name says so. Undefined when a class is empty.
+    With fewer than 10 cases in a class or a variance of zero (perfect separation, constant score) the
+    answer is Newcombe's method 5 and its method name says so. Undefined when a class is empty.
     """
     placements = delong(score, positive)
     if isinstance(placements, Undefined):
@@ -140,7 +140,9 @@ def bounded_interval(
     name: str,
     df: float = math.inf,
 ) -> Interval:
-    """Wald or logit interval of an AUROC from its variance; Newcombe's method 5 on ``sizes`` where that fails."""
+    """Wald or logit interval of an AUROC from its variance; Newcombe's method 5 on ``sizes`` where that
+    fails.
+    """
     if variance <= 0 or (method == "logit" and value in (0.0, 1.0)):
         return newcombe5(value, *sizes, confidence, why=f"{name} variance is zero")
     label = f"{name}, t" if math.isfinite(df) else name

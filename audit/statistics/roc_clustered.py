@@ -87,7 +87,7 @@ class _PatientSums:
 
     @property
     def both(self) -> int:
-        return self.with_positive + self.with_negative - self.positive.shape[1]
+        return self.with_positive + self.with_negative - int(self.positive.shape[1])
 
     @property
     def fewest(self) -> int:
@@ -109,11 +109,13 @@ def clustered_auroc(
     confidence: float = 0.95,
     method: AurocMethod = "logit",
 ) -> ClusteredAuroc | Undefined:
-    """AUROC with an interval that treats the patient as the unit; plain DeLong when each patient has one case.
+    """AUROC with an interval that treats the patient as the unit; plain DeLong when each patient has one
+    case.
 
-    ``patient`` holds one label per case. With several cases per patient and fewer than 30 patients in a class the
-    quantile is Student's t with (patients in the smaller class) - 1 df; with fewer than 10 patients in a class, or a
-    variance of zero, the interval is Newcombe's method 5 on the numbers of patients. Undefined when a class is empty.
+    ``patient`` holds one label per case. With several cases per patient and fewer than 30 patients in a
+    class the quantile is Student's t with (patients in the smaller class) - 1 df; with fewer than 10
+    patients in a class, or a variance of zero, the interval is Newcombe's method 5 on the numbers of
+    patients. Undefined when a class is empty.
     """
     sums = _patient_sums((score,), positive, patient)
     if isinstance(sums, Undefined):
@@ -142,9 +144,11 @@ def paired_auroc_difference(
     patient: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> AurocDifference | Undefined:
-    """Difference of two AUROCs on the same cases (DeLong 1988; Obuchowski 1997 with several cases per patient).
+    """Difference of two AUROCs on the same cases (DeLong 1988; Obuchowski 1997 with several cases per
+    patient).
 
-    ``patient`` omitted: every case is its own patient. Undefined when a class is empty or the variance is zero.
+    ``patient`` omitted: every case is its own patient. Undefined when a class is empty or the variance is
+    zero.
     """
     sums = _patient_sums((first, second), positive, patient)
     if isinstance(sums, Undefined):
@@ -164,8 +168,8 @@ def independent_auroc_difference(
 ) -> AurocDifference | Undefined:
     """Difference of the AUROCs of two groups without common patients.
 
-    Normal quantiles, or with ``welch`` Student's t on Welch-Satterthwaite df as in pROC 1.19. Undefined when either
-    variance is undefined or both are zero.
+    Normal quantiles, or with ``welch`` Student's t on Welch-Satterthwaite df as in pROC 1.19. Undefined
+    when either variance is undefined or both are zero.
     """
     variances = first.variance, second.variance
     for variance in variances:
@@ -209,7 +213,9 @@ def auroc_covariance(
 
 
 def jackknife_auroc_variance(score: ArrayLike, positive: ArrayLike, patient: ArrayLike) -> float | Undefined:
-    """Infinitesimal-jackknife variance over patients: Obuchowski's without the I/(I-1) factors (R survival)."""
+    """Infinitesimal-jackknife variance over patients: Obuchowski's without the I/(I-1) factors (R
+    survival).
+    """
     sums = _patient_sums((score,), positive, patient)
     if isinstance(sums, Undefined):
         return sums

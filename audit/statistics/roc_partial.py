@@ -1,7 +1,7 @@
 """The empirical ROC curve, areas over part of it, and one rate at a fixed value of the other.
 
-Sources: McClish, Med Decis Making 1989;9:190. Platt, Hanley & Yang, Stat Med 2000;19:313 (threshold chosen on the
-same cases: stratified bootstrap).
+Sources: McClish, Med Decis Making 1989;9:190. Platt, Hanley & Yang, Stat Med 2000;19:313 (threshold chosen
+on the same cases: stratified bootstrap).
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class RocCurve:
 def roc_curve(
     score: ArrayLike, positive: ArrayLike, weights: FloatArray | None = None
 ) -> RocCurve | Undefined:
-    """The empirical curve, one point per distinct score; ``weights`` are counts per case, for example of a resample.
+    """The empirical curve, one point per distinct score; ``weights`` are counts per case, for example of a
+    resample.
 
     Undefined when a class is empty.
     """
@@ -60,7 +61,8 @@ def roc_curve(
 
 
 def sensitivity_at_specificity(curve: RocCurve, specificity: float, interpolated: bool = True) -> float:
-    """Sensitivity at a fixed specificity: on the straight lines of the curve, or at an observed operating point.
+    """Sensitivity at a fixed specificity: on the straight lines of the curve, or at an observed operating
+    point.
 
     Not interpolated: the best sensitivity among observed points whose specificity is at least the target.
     """

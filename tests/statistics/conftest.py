@@ -37,10 +37,11 @@ class Case:
         return pd.read_csv(self.data / Path(self.inputs[name]["file"]).name)
 
     def check(self, got: Mapping[str, Any], corrected: Mapping[str, float] | None = None) -> None:
-        """Fails with every expected value that is missing from ``got`` or differs; ``published.*`` is orientation.
+        """Fails with every expected value that is missing from ``got`` or differs; ``published.*`` is
+        orientation.
 
-        ``corrected`` holds closed-form values for the few entries whose software stopped its root search too early;
-        they replace the stored value and must then be met to 1e-9.
+        ``corrected`` holds closed-form values for the few entries whose software stopped its root search
+        too early; they replace the stored value and must then be met to 1e-9.
         """
         exact = corrected or {}
         assert set(exact) <= set(self.expected)
