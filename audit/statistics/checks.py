@@ -32,9 +32,7 @@ def binary_vector(values: ArrayLike, name: str) -> BoolArray:
         return array.astype(np.bool_)
     numbers = finite_vector(array, name)
     if not np.isin(numbers, (0.0, 1.0)).all():
-        raise BadInput(
-            f"'{name}' must hold only 0 and 1, got values such as {np.unique(numbers)[:5].tolist()}."
-        )
+        raise BadInput(f"'{name}' must hold only 0 and 1, got values such as {np.unique(numbers)[:5].tolist()}.")
     return numbers.astype(np.bool_)
 
 

@@ -72,8 +72,7 @@ def ratio_replicates(counts: Counts, numerator: ArrayLike, denominator: ArrayLik
         raise BadInput(f"numerator {top.shape} and denominator {bottom.shape} must have the same shape.")
     columns = sparse.csc_array(np.hstack([top, bottom]).T)
     blocks = [
-        columns @ np.ascontiguousarray(counts[i : i + BLOCK].T).astype(np.float64)
-        for i in range(0, len(counts), BLOCK)
+        columns @ np.ascontiguousarray(counts[i : i + BLOCK].T).astype(np.float64) for i in range(0, len(counts), BLOCK)
     ]
     sums = np.hstack(blocks).T if blocks else np.zeros((0, columns.shape[0]))
     width = top.shape[1]
@@ -110,9 +109,7 @@ def auroc_replicates(
     order = np.argsort(scores, kind="stable")
     columns = np.asarray(patient, dtype=np.int64)[order]
     ordered, labels = scores[order], reference[order]
-    starts = (
-        np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if ordered.size else columns
-    )
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if ordered.size else columns
     if compiled is None:
         compiled = ordered.size * len(counts) >= COMPILE_FROM
     return (

@@ -51,8 +51,7 @@ class Placements:
         if min(self.by_positive.size, self.by_negative.size) < 2:
             return Undefined("the DeLong variance needs at least two positive and two negative cases")
         return float(
-            self.by_positive.var(ddof=1) / self.by_positive.size
-            + self.by_negative.var(ddof=1) / self.by_negative.size
+            self.by_positive.var(ddof=1) / self.by_positive.size + self.by_negative.var(ddof=1) / self.by_negative.size
         )
 
 
@@ -125,9 +124,7 @@ def auroc_interval(
     sizes = placements.by_positive.size, placements.by_negative.size
     variance = placements.variance
     if min(sizes) < FEWEST_FOR_DELONG or isinstance(variance, Undefined):
-        return newcombe5(
-            placements.auroc, *sizes, confidence, why=f"fewer than {FEWEST_FOR_DELONG} cases in a class"
-        )
+        return newcombe5(placements.auroc, *sizes, confidence, why=f"fewer than {FEWEST_FOR_DELONG} cases in a class")
     return bounded_interval(placements.auroc, variance, sizes, confidence, method, "DeLong")
 
 
@@ -174,9 +171,7 @@ def logit_interval(
     return Interval(float(expit(centre - half)), float(expit(centre + half)), method, confidence)
 
 
-def newcombe5(
-    value: float, n_positive: int, n_negative: int, confidence: float = 0.95, why: str = ""
-) -> Interval:
+def newcombe5(value: float, n_positive: int, n_negative: int, confidence: float = 0.95, why: str = "") -> Interval:
     """Score-type interval of an AUROC from its value and class sizes alone (Newcombe 2006, method 5)."""
     variance = _hanley_mcneil_variance(n_positive, n_negative)
     name = "Newcombe method 5" + (f" ({why})" if why else "")

@@ -126,13 +126,9 @@ def clustered_auroc(
     interval: Interval | Undefined
     if isinstance(covariance, Undefined) or sums.fewest < FEWEST_FOR_DELONG:
         unit = "patients" if sums.clustered else "cases"
-        interval = newcombe5(
-            value, *sizes, confidence, why=f"fewer than {FEWEST_FOR_DELONG} {unit} in a class"
-        )
+        interval = newcombe5(value, *sizes, confidence, why=f"fewer than {FEWEST_FOR_DELONG} {unit} in a class")
     else:
-        interval = bounded_interval(
-            value, float(covariance[0, 0]), sizes, confidence, method, sums.name, sums.df
-        )
+        interval = bounded_interval(value, float(covariance[0, 0]), sizes, confidence, method, sums.name, sums.df)
     variance = covariance if isinstance(covariance, Undefined) else float(covariance[0, 0])
     return ClusteredAuroc(value, variance, interval, sums.positive.shape[1], *sizes)
 
@@ -273,6 +269,4 @@ def _difference(
     error = math.sqrt(variance)
     quantile = normal_quantile(confidence) if math.isinf(df) else float(stats.t.ppf(0.5 + confidence / 2, df))
     interval = Interval(value - quantile * error, value + quantile * error, method, confidence)
-    return AurocDifference(
-        value, error, covariance, value / error, df, two_sided_p(value / error, df), interval
-    )
+    return AurocDifference(value, error, covariance, value / error, df, two_sided_p(value / error, df), interval)

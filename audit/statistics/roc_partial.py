@@ -35,9 +35,7 @@ class RocCurve:
         return np.asarray(1.0 - self.false_positive_rate)
 
 
-def roc_curve(
-    score: ArrayLike, positive: ArrayLike, weights: FloatArray | None = None
-) -> RocCurve | Undefined:
+def roc_curve(score: ArrayLike, positive: ArrayLike, weights: FloatArray | None = None) -> RocCurve | Undefined:
     """The empirical curve, one point per distinct score; ``weights`` are counts per case, for example of a
     resample.
 

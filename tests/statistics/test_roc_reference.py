@@ -94,9 +94,7 @@ def test_asah_partial(reference) -> None:
         for level in (80, 90, 95):
             got[f"{name}.sens_at_spec{level}.interpolated"] = sensitivity_at_specificity(curve, level / 100)
             got[f"{name}.spec_at_sens{level}.interpolated"] = specificity_at_sensitivity(curve, level / 100)
-            got[f"{name}.sens_at_spec{level}.attained"] = sensitivity_at_specificity(
-                curve, level / 100, False
-            )
+            got[f"{name}.sens_at_spec{level}.attained"] = sensitivity_at_specificity(curve, level / 100, False)
     got |= _partial_bootstrap(frame, y)
     case.check(got)
 
