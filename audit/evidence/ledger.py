@@ -1,0 +1,164 @@
+"""The append-only ledger: one JSON line per statement, each holding the SHA-256 of the line before.
+
+A line is written by one ``os.write`` with ``O_APPEND`` under ``flock`` and is on disk (fsync) before ``append``
+returns, so two writers cannot fork the chain and ``kill -9`` cannot tear it. A tail torn by power loss is named by
+``check``; the next ``append`` takes it off the chain and keeps its bytes in a statement of kind 'repair'.
+Cutting whole lines off the end needs an anchor outside the ledger: see ``audit.evidence.store``.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audit.evidence.chain import START, Line, check_lines
+from audit.evidence.difference import Difference
+from audit.evidence.statements import open_envelope, seal, sha256, to_json, write_payload
+from audit.records import BadInput, Statement
+
+BLOCK = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain: number of the last line (0 is the first) and its digest."""
+
+    seq: int
+    digest: str
+
+
+class Ledger:
+    """The ledger in ``path``; ``audit`` is the audit every statement must belong to ('' = any, for the register)."""
+
+    def __init__(self, path: Path, audit: str = "") -> None:
+        self.path = path
+        self.audit = audit
+
+    def append(
+        self,
+        kind: str,
+        subjects: Mapping[str, str],
+        inputs: Sequence[str],
+        body: Mapping[str, Any],
+        producer: Mapping[str, Any],
+        created: str,
+        audit: str = "",
+    ) -> Statement:
+        """Adds one statement and returns it when it is on disk. ``subjects`` maps names to SHA-256, at least one."""
+        payload = write_payload(kind, subjects, inputs, body, producer, created, audit or self.audit)
+        with self._locked() as descriptor:
+            self._mend(descriptor, producer, created, audit or self.audit)
+            _write(descriptor, _line(self._head(descriptor), payload))
+        return open_envelope(seal(payload))[1].statement
+
+    def read(self) -> list[Statement]:
+        """Every readable statement in stored order; a broken line is left to ``check``."""
+        return [line.read.statement for line in self.lines() if line.read]
+
+    def lines(self) -> list[Line]:
+        """Every line as stored; a torn tail is the last one, with a ``problem``."""
+        parts = self._bytes().split(b"\n")
+        lines = [_parse(part) for part in parts[:-1]]
+        if parts[-1]:
+            lines.append(Line(sha256(parts[-1]), problem=f"torn: {len(parts[-1])} bytes without an end"))
+        return lines
+
+    def head(self) -> Head | None:
+        """The last whole line, or None for an empty ledger."""
+        if not self.path.exists():
+            return None
+        with self._locked() as descriptor:
+            return self._head(descriptor)
+
+    def check(self) -> list[Difference]:
+        """What is wrong with the chain: changed, missing, reordered, repeated, torn, or another audit's lines."""
+        return check_lines(self.path.name, self.lines(), self.audit)
+
+    def _bytes(self) -> bytes:
+        return self.path.read_bytes() if self.path.exists() else b""
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _head(self, descriptor: int) -> Head | None:
+        raw = _last_line(descriptor)
+        if raw is None:
+            return None
+        line = _parse(raw)
+        if line.problem:
+            raise BadInput(
+                f"{self.path}: the last line cannot be continued ({line.problem}); run 'audit verify' first."
+            )
+        return Head(line.seq, line.digest)
+
+    def _mend(self, descriptor: int, producer: Mapping[str, Any], created: str, audit: str) -> None:
+        torn = _torn_tail(descriptor)
+        if not torn:
+            return
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size - len(torn))
+        body = {"reason": "tail torn by an interrupted write", "bytes": base64.b64encode(torn).decode()}
+        payload = write_payload("repair", {"ledger:torn-tail": sha256(torn)}, [], body, producer, created, audit)
+        _write(descriptor, _line(self._head(descriptor), payload))
+
+
+def _line(head: Head | None, payload: bytes) -> bytes:
+    return to_json(
+        {
+            "seq": head.seq + 1 if head else 0,
+            "previous": head.digest if head else START,
+            "id": sha256(payload),
+            "envelope": seal(payload),
+        }
+    )
+
+
+def _write(descriptor: int, line: bytes) -> None:
+    data = line + b"\n"
+    written = os.write(descriptor, data)
+    if written != len(data):
+        raise OSError(f"ledger: {written} of {len(data)} bytes written; is the disk full?")
+    os.fsync(descriptor)
+
+
+def _parse(data: bytes) -> Line:
+    digest = sha256(data)
+    try:
+        raw = json.loads(data)
+        payload, read = open_envelope(raw["envelope"])
+        problem = "" if raw["id"] == sha256(payload) else "its id is not the SHA-256 of its payload"
+        return Line(digest, int(raw["seq"]), str(raw["previous"]), str(raw["id"]), read, problem)
+    except (ValueError, KeyError, TypeError) as error:
+        return Line(digest, problem=f"not readable: {' '.join(str(error).split())[:120]}")
+
+
+def _tail(descriptor: int, ends: int) -> bytes:
+    size = os.fstat(descriptor).st_size
+    data = b""
+    while size > 0 and data.count(b"\n") < ends:
+        step = min(BLOCK, size)
+        size -= step
+        data = os.pread(descriptor, step, size) + data
+    return data
+
+
+def _torn_tail(descriptor: int) -> bytes:
+    return _tail(descriptor, 1).rpartition(b"\n")[2]
+
+
+def _last_line(descriptor: int) -> bytes | None:
+    whole = _tail(descriptor, 2).rpartition(b"\n")[0]
+    return whole.rpartition(b"\n")[2] or None

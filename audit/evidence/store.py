@@ -1,0 +1,286 @@
+"""One audit = one MLflow run: its folder, its ledger, its tags.
+
+A file is put in place whole before its statement is appended; a file without a statement is an interrupted write
+and is written again. MLflow's tag ``audit.head`` holds the ledger's last line but shards': the anchor against lines cut
+off the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from audit.evidence.files import inside, write_whole
+from audit.evidence.ledger import Ledger
+from audit.evidence.parquet import table_bytes, table_from
+from audit.evidence.producer import producer as current_producer
+from audit.evidence.statements import sha256
+from audit.home import AUDITS, FOLDERS, exists, only_one, open_home
+from audit.plan import StoredPlan
+from audit.records import BadInput, Statement
+from audit.tables import Table
+
+State = Literal["locked", "running", "complete", "aborted"]
+Mode = Literal["confirmatory", "exploratory"]
+LEDGER = "ledger.jsonl"
+RUN_STATUS = {"locked": "SCHEDULED", "running": "RUNNING", "complete": "FINISHED", "aborted": "KILLED"}
+
+
+def utc_now() -> str:
+    """The time as statements hold it: UTC, ISO 8601, microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSummary:
+    """One audit as MLflow lists it."""
+
+    audit_id: str
+    run_id: str
+    plan_id: str
+    plan_sha256: str
+    state: str
+    mode: str
+    reason: str
+    created: str
+    deleted: bool
+
+
+@dataclass(frozen=True)
+class AuditStore:
+    """Reads and writes the evidence of one audit. ``producer`` and ``clock`` go into every statement."""
+
+    home: Path
+    audit_id: str
+    run_id: str
+    producer: Mapping[str, Any] = field(default_factory=current_producer, repr=False)
+    clock: Callable[[], str] = field(default=utc_now, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """The run's artifact folder."""
+        return self.home / "artifacts" / FOLDERS[AUDITS] / self.run_id / "artifacts"
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.folder / LEDGER, self.audit_id)
+
+    def put_bytes(
+        self,
+        kind: str,
+        relative: str,
+        data: bytes,
+        inputs: Iterable[Statement | str] = (),
+        body: Mapping[str, Any] | None = None,
+    ) -> Statement:
+        """Stores ``data`` at ``relative`` and states it. The same path again: the later statement counts."""
+        return self.put_files(kind, {relative: data}, inputs, body)
+
+    def put_files(
+        self,
+        kind: str,
+        files: Mapping[str, bytes],
+        inputs: Iterable[Statement | str] = (),
+        body: Mapping[str, Any] | None = None,
+        others: Mapping[str, str] | None = None,
+    ) -> Statement:
+        """Stores several files under one statement; ``others`` are subjects kept elsewhere, 'scheme:name' -> SHA-256."""
+        for relative, data in files.items():
+            write_whole(inside(self.folder, relative), data, self.home / ".unfinished")
+        subjects = {relative: sha256(data) for relative, data in files.items()} | dict(others or {})
+        return self.state_that(kind, subjects, inputs, body)
+
+    def state_that(
+        self,
+        kind: str,
+        subjects: Mapping[str, str],
+        inputs: Iterable[Statement | str] = (),
+        body: Mapping[str, Any] | None = None,
+    ) -> Statement:
+        """Appends a statement about ``subjects`` (name -> SHA-256) that are in place already."""
+        ids = [one if isinstance(one, str) else one.id for one in inputs]
+        statement = self.ledger.append(kind, subjects, ids, body or {}, self.producer, self.clock())
+        if kind != "shard":
+            self.anchor()
+        return statement
+
+    def put_table(
+        self,
+        table: Table,
+        frame: pd.DataFrame,
+        inputs: Iterable[Statement | str] = (),
+        body: Mapping[str, Any] | None = None,
+    ) -> Statement:
+        """Stores ``frame`` as ``tables/<name>.parquet``, statement kind = table name. Same frame, same bytes."""
+        facts = {"table": table.name, "rows": len(frame), **(body or {})}
+        return self.put_bytes(table.name, table_path(table), table_bytes(table, frame), inputs, facts)
+
+    def read_table(self, table: Table, relative: str | None = None) -> pd.DataFrame:
+        """The stored table (or the one at ``relative``, for example a shard), with nullable declared types."""
+        place = relative or table_path(table)
+        return table_from(table, self.read_bytes(place), f"{self.audit_id}: {place}")
+
+    def read_bytes(self, relative: str) -> bytes:
+        """The stored bytes; raises ``BadInput`` where the audit has no such file."""
+        path = inside(self.folder, relative)
+        if not path.is_file():
+            raise BadInput(f"audit {self.audit_id} has no {relative}; run 'audit run PLAN' to the end first.")
+        return path.read_bytes()
+
+    def has(self, relative: str) -> bool:
+        """Whether the file is there and stated: what a resumed run may skip."""
+        return inside(self.folder, relative).is_file() and relative in self.subjects()
+
+    def statements(self, kind: str | None = None) -> list[Statement]:
+        """Statements of ``kind`` (or all) in the order they were written, superseded ones included."""
+        return [one for one in self.ledger.read() if kind is None or one.kind == kind]
+
+    def latest(self, kind: str) -> Statement | None:
+        """The last statement of ``kind``."""
+        found = self.statements(kind)
+        return found[-1] if found else None
+
+    def subjects(self) -> dict[str, Statement]:
+        """Subject name -> the statement that counts for it (the last one)."""
+        return {name: statement for statement in self.ledger.read() for name in statement.subjects}
+
+    def tags(self) -> dict[str, str]:
+        """The run's MLflow tags that begin with 'audit.'."""
+        tags = open_home(self.home).get_run(self.run_id).data.tags
+        return {key: value for key, value in tags.items() if key.startswith("audit.")}
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Sets MLflow tags of the run."""
+        client = open_home(self.home)
+        for key, value in tags.items():
+            client.set_tag(self.run_id, key, value)
+
+    def set_state(self, state: State) -> None:
+        """Sets tag ``audit.state`` and MLflow's run status."""
+        client = open_home(self.home)
+        client.set_tag(self.run_id, "audit.state", state)
+        if state in ("complete", "aborted"):
+            client.set_terminated(self.run_id, status=RUN_STATUS[state])
+        else:
+            client.update_run(self.run_id, status=RUN_STATUS[state])
+
+    def anchor(self) -> None:
+        """Records the ledger's head in MLflow, so that lines cut off the end are noticed."""
+        head = self.ledger.head()
+        if head:
+            self.set_tags({"audit.head": f"{head.seq}:{head.digest}"})
+
+    @property
+    def state(self) -> str:
+        return self.tags().get("audit.state", "")
+
+    @property
+    def mode(self) -> str:
+        return self.tags().get("audit.mode", "")
+
+
+def table_path(table: Table) -> str:
+    """Where a table lies inside the audit folder."""
+    return f"tables/{table.name}.parquet"
+
+
+def new_audit_id(plan: StoredPlan, created: str) -> str:
+    """'<plan id>-<yyyymmdd>-<six hex digits>', from the arguments alone."""
+    day = created[:10].replace("-", "")
+    return f"{plan.plan.id}-{day}-{sha256(f'{plan.sha256} {created}'.encode())[:6]}"
+
+
+def create_audit(
+    home: Path,
+    plan: StoredPlan,
+    created: str,
+    mode: Mode,
+    reason: str,
+    state: State = "running",
+    producer: Mapping[str, Any] | None = None,
+    clock: Callable[[], str] = utc_now,
+) -> AuditStore:
+    """A new audit of ``plan``, begun at ``created`` (UTC, ISO 8601); ``reason`` says in one sentence why ``mode``."""
+    client = open_home(home)
+    audit_id = new_audit_id(plan, created)
+    tags = {
+        "audit.id": audit_id,
+        "audit.plan": plan.plan.id,
+        "audit.plan_sha256": plan.sha256,
+        "audit.state": state,
+        "audit.mode": mode,
+        "audit.mode_reason": reason,
+        "audit.created": created,
+        "mlflow.note.content": f"Audit of {plan.plan.title}; plan {plan.plan.id}, {mode}: {reason}",
+    }
+    with only_one(home):
+        if any(one.audit_id == audit_id for one in _listed(client)):
+            raise BadInput(f"audit {audit_id} exists already in {home}; give another time of creation.")
+        experiment = client.get_experiment_by_name(AUDITS)
+        run = client.create_run(experiment.experiment_id, run_name=audit_id, tags=tags)
+    client.update_run(run.info.run_id, status=RUN_STATUS[state])
+    store = AuditStore(
+        home.resolve(), audit_id, run.info.run_id, current_producer() if producer is None else producer, clock
+    )
+    store.folder.mkdir(parents=True, exist_ok=True)
+    return store
+
+
+def open_audit(
+    home: Path,
+    audit_id: str | None = None,
+    producer: Mapping[str, Any] | None = None,
+    clock: Callable[[], str] = utc_now,
+) -> AuditStore:
+    """The audit called ``audit_id`` (a unique beginning will do), or the latest; ``BadInput`` where there is none."""
+    audits = list_audits(home)
+    if not audits:
+        raise BadInput(f'no audit in {home}/: run "audit run PLAN" first')
+    fitting = [one for one in audits if audit_id is None or one.audit_id.startswith(audit_id)]
+    exact = [one for one in fitting if one.audit_id == audit_id]
+    if audit_id is not None and not exact and len(fitting) != 1:
+        known = ", ".join(one.audit_id for one in audits[-5:])
+        many = "several audits begin so" if fitting else "no such audit"
+        raise BadInput(f"audit '{audit_id}': {many} in {home}/; the latest are {known}.")
+    chosen = (exact or fitting)[-1]
+    facts = current_producer() if producer is None else producer
+    return AuditStore(home.resolve(), chosen.audit_id, chosen.run_id, facts, clock)
+
+
+def list_audits(home: Path) -> list[AuditSummary]:
+    """Every audit of the home, oldest first, deleted MLflow runs included; none where no home stands."""
+    return _listed(open_home(home)) if exists(home) else []
+
+
+def _listed(client: Any) -> list[AuditSummary]:
+    from mlflow.entities import ViewType
+
+    experiment = client.get_experiment_by_name(AUDITS)
+    found: list[AuditSummary] = []
+    token: str | None = None
+    while True:
+        page = client.search_runs([experiment.experiment_id], "", ViewType.ALL, 1000, page_token=token)
+        found += [_summary(run) for run in page if "audit.id" in run.data.tags]
+        token = page.token
+        if not token:
+            return sorted(found, key=lambda one: (one.created, one.audit_id))
+
+
+def _summary(run: Any) -> AuditSummary:
+    tags = run.data.tags
+    return AuditSummary(
+        audit_id=tags["audit.id"],
+        run_id=run.info.run_id,
+        plan_id=tags.get("audit.plan", ""),
+        plan_sha256=tags.get("audit.plan_sha256", ""),
+        state=tags.get("audit.state", ""),
+        mode=tags.get("audit.mode", ""),
+        reason=tags.get("audit.mode_reason", ""),
+        created=tags.get("audit.created", ""),
+        deleted=run.info.lifecycle_stage == "deleted",
+    )
