@@ -40,7 +40,7 @@ class Case:
         """Fails with every expected value that is missing from ``got`` or differs; ``published.*`` is
         orientation.
 
-        ``corrected`` holds closed-form values for the few entries whose software stopped its root search
+        ``corrected`` holds independently derived values for the few entries whose software stopped iterating
         too early; they replace the stored value and must then be met to 1e-9.
         """
         exact = corrected or {}
