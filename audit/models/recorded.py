@@ -1,0 +1,135 @@
+"""Predictions recorded by somebody else, for a device that nobody may open: a table of scores instead of a model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.plan import RecordedPredictions, Target
+from audit.records import BadInput, BoolArray, ModelVersion
+from audit.tables import PREDICTIONS
+
+NO_PREDICTION = "no recorded prediction"
+
+
+def read_recorded(
+    ref: RecordedPredictions,
+    path: Path,
+    targets: Mapping[str, Target],
+    cases: pd.DataFrame,
+    version: str = "candidate",
+) -> pd.DataFrame:
+    """PREDICTIONS of ``version`` from the CSV, CSV.GZ or Parquet table at ``path``, one row per case and target.
+
+    Segmentation columns hold mask paths, kept as written (relative to the table's folder). A case of the set that
+    the table lacks becomes a row with the error 'no recorded prediction'. Raises ``BadInput`` for an unreadable
+    table, a missing column, a duplicate or unknown case id, a missing or infinite score.
+    """
+    table = _indexed(_read_table(path, ref.case_id), ref, path, cases)
+    parts = [_rows(table, name, target, cases, path, version) for name, target in targets.items()]
+    return PREDICTIONS.conform(pd.concat(parts, ignore_index=True))
+
+
+def recorded_version(ref: RecordedPredictions, path: Path, targets: Mapping[str, Target]) -> ModelVersion:
+    """The version under audit as far as a table tells: its name, the table's SHA-256, the columns used."""
+    return ModelVersion(
+        name=ref.name,
+        version=ref.version,
+        kind="recorded",
+        uri=ref.scores,
+        digests={path.name: hashlib.sha256(_bytes(path)).hexdigest()},
+        outputs=tuple(dict.fromkeys(target.output for target in targets.values())),
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"{path.name}: the table of recorded predictions cannot be read ({error.strerror}); "
+            "'scores' in the plan must name a CSV or Parquet file, relative to the plan."
+        ) from error
+
+
+def _read_table(path: Path, case_id: str) -> pd.DataFrame:
+    _bytes(path)
+    try:
+        if path.name.endswith((".parquet", ".pq")):
+            return pd.read_parquet(path)
+        if path.name.endswith((".csv", ".csv.gz")):
+            return pd.read_csv(path, dtype={case_id: "string"})
+    except (ValueError, OSError, pd.errors.ParserError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"{path.name}: not a readable table ({reason}); CSV, CSV.GZ or Parquet is expected.") from error
+    raise BadInput(f"{path.name}: recorded predictions are read from .csv, .csv.gz or .parquet files.")
+
+
+def _indexed(table: pd.DataFrame, ref: RecordedPredictions, path: Path, cases: pd.DataFrame) -> pd.DataFrame:
+    _require_column(table, ref.case_id, path, "case_id")
+    ids = table[ref.case_id]
+    if bool(ids.isna().any()):
+        raise BadInput(f"{path.name}: data row {_first(ids.isna())} has no {ref.case_id}; every row needs one.")
+    ids = ids.astype(str)
+    if bool(ids.duplicated().any()):
+        row = _first(ids.duplicated())
+        raise BadInput(f"{path.name}: case id '{ids.iloc[row - 1]}' stands twice (again in data row {row}); keep one.")
+    unknown = ~ids.isin(cases["case_id"].astype(str))
+    if bool(unknown.any()):
+        row = _first(unknown)
+        raise BadInput(
+            f"{path.name}: {int(unknown.sum())} of {len(ids)} rows name cases that the validation set lacks (first: "
+            f"'{ids.iloc[row - 1]}', data row {row}); remove these rows or add the cases to the manifest."
+        )
+    return table.set_index(ids)
+
+
+def _rows(
+    table: pd.DataFrame, name: str, target: Target, cases: pd.DataFrame, path: Path, version: str
+) -> pd.DataFrame:
+    _require_column(table, target.output, path, f"output of target '{name}'")
+    ids = cases["case_id"].astype(str).to_numpy()
+    rows = pd.DataFrame({"version": version, "case_id": ids, "target": name})
+    known = np.isin(ids, table.index.to_numpy())
+    column = table[target.output].reindex(ids)
+    scalar = target.task == "classification"
+    _refuse_gaps(table, target.output, path, scalar)
+    rows["score"] = pd.to_numeric(column).to_numpy(dtype=np.float64) if scalar else np.nan
+    rows["artifact"] = None if scalar else column.astype("string").to_numpy()
+    rows["seconds"] = np.nan
+    rows["error"] = [None if found else NO_PREDICTION for found in known]
+    return rows
+
+
+def _refuse_gaps(table: pd.DataFrame, column: str, path: Path, scalar: bool) -> None:
+    values = table[column]
+    if scalar:
+        bad = ~np.isfinite(_numbers(values))
+    else:
+        bad = values.isna().to_numpy() | (values.astype("string").str.len() == 0).to_numpy(dtype=bool, na_value=True)
+    if bad.any():
+        row = _first(bad)
+        wanted = "a finite number" if scalar else "the path of a mask file"
+        raise BadInput(
+            f"{path.name}: column '{column}', data row {row} (case '{values.index[row - 1]}') holds "
+            f"'{values.iloc[row - 1]}'; {wanted} was expected; remove the row if the device gave no answer."
+        )
+
+
+def _numbers(values: pd.Series) -> NDArray[np.float64]:
+    return np.asarray(pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _require_column(table: pd.DataFrame, column: str, path: Path, role: str) -> None:
+    if column not in table:
+        shown = ", ".join(map(str, table.columns[:12])) + (", ..." if len(table.columns) > 12 else "")
+        raise BadInput(f"{path.name}: column '{column}' ({role}) is missing; the table has {shown}.")
+
+
+def _first(flags: pd.Series[bool] | BoolArray) -> int:
+    return int(np.asarray(flags, dtype=bool).argmax()) + 1

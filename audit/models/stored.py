@@ -1,0 +1,109 @@
+"""What the MLflow registry holds about a version: its files, their digests, its training run.
+
+A registered version can be changed by one client call without a trace in its record; therefore the digests of its
+stored bytes are taken here, at lock, at load and at verification.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.utils.file_utils import local_file_uri_to_path
+
+from audit.home import open_home
+from audit.plan import RegisteredModel
+from audit.records import BadInput
+
+WEIGHTS_TAG, PROGRAM_TAG = "weights_sha256", "program_sha256"
+TRAINING_SET_TAG, OPERATING_POINTS_TAG = "training_set_sha256", "operating_points"
+PROGRAM = "data/model.pt2"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """A registered version as stored: where its files lie and what its training run says."""
+
+    ref: RegisteredModel
+    folder: Path
+    run_id: str | None
+    tags: Mapping[str, str]
+    parameters: Mapping[str, str]
+    run_tags: Mapping[str, str]
+
+    @property
+    def program(self) -> Path:
+        """The exported program (pt2 archive)."""
+        return self.folder / PROGRAM
+
+    @property
+    def operating_points(self) -> dict[str, Any]:
+        """Operating points that the training run recorded, by target."""
+        return dict(json.loads(self.run_tags.get(OPERATING_POINTS_TAG, "{}")))
+
+    def description(self) -> dict[str, Any]:
+        """The MLmodel file, parsed."""
+        return dict(yaml.safe_load((self.folder / "MLmodel").read_text(encoding="utf-8")))
+
+
+def find_stored(ref: RegisteredModel, home: Path) -> StoredVersion:
+    """The stored version; raises ``BadInput`` that lists the registered versions when it is not there."""
+    client = open_home(home)
+    try:
+        found = client.get_model_version(ref.name, ref.version)
+    except MlflowException as error:
+        raise BadInput(_not_registered(ref, client, home)) from error
+    run = client.get_run(found.run_id).data if found.run_id else None
+    return StoredVersion(
+        ref,
+        _folder(client, found, ref),
+        found.run_id or None,
+        dict(found.tags),
+        dict(run.params) if run else {},
+        dict(run.tags) if run else {},
+    )
+
+
+def versions(client: MlflowClient, name: str | None = None) -> list[tuple[str, str]]:
+    """(name, version) of every registered version, or of those of one model, in order of name and number."""
+    found = client.search_model_versions(f"name='{name}'" if name else None)
+    return sorted(((v.name, str(v.version)) for v in found), key=lambda pair: (pair[0], int(pair[1])))
+
+
+def file_digests(ref: RegisteredModel, home: Path) -> dict[str, str]:
+    """SHA-256 of every stored file of the registered version, by path relative to the model's folder."""
+    return folder_digests(find_stored(ref, home).folder)
+
+
+def folder_digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file under ``folder``, by relative POSIX path, sorted."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _folder(client: MlflowClient, found: Any, ref: RegisteredModel) -> Path:
+    source = str(found.source)
+    if source.startswith("models:/"):
+        source = str(client.get_logged_model(source.removeprefix("models:/")).artifact_location)
+    folder = Path(local_file_uri_to_path(source))
+    if not (folder / "MLmodel").is_file():
+        raise BadInput(
+            f"model {ref.name} version {ref.version}: its stored files are missing ({PROGRAM} and MLmodel expected "
+            "in the home's artifacts); restore the home from a copy or register the version again."
+        )
+    return folder
+
+
+def _not_registered(ref: RegisteredModel, client: MlflowClient, home: Path) -> str:
+    known = ", ".join(f"{name} version {number}" for name, number in versions(client)) or "none"
+    return (
+        f"model {ref.name} version {ref.version} is not registered in {home.name}/; known: {known}; "
+        "run `audit demo` for the embedded example, or register the version first."
+    )
