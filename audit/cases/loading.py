@@ -1,0 +1,61 @@
+"""From a case id to its decoded image or mask, digest checked at each reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from audit.cases.images import read_checked, read_image, split_fragment
+from audit.cases.manifest import SET_COLUMN, ValidationSet, digest_column, locate
+from audit.cases.masks import read_mask
+from audit.records import BadInput, BoolArray, Image
+
+
+def image_loader(cases: ValidationSet) -> Callable[[str], Image]:
+    """A function from case id to image. A case without an image path raises ``BadInput``."""
+    files = _files(cases, "image")
+    return lambda case_id: read_image(*_known(files, case_id, "image"))
+
+
+def mask_loader(cases: ValidationSet, column: str) -> Callable[[str], BoolArray]:
+    """A function from case id to the mask named in manifest column ``column``."""
+    files = _files(cases, column)
+    return lambda case_id: read_mask(*_known(files, case_id, column))
+
+
+def check_files(cases: ValidationSet, progress: Callable[[int], None] = lambda _: None) -> None:
+    """Hashes every image and mask against the manifest; raises ``WrongDigest`` for the first that differs."""
+    done: set[tuple[Path, str]] = set()
+    for column in cases.file_columns:
+        for path, digest in _files(cases, column).values():
+            stored = split_fragment(path)[0]
+            if (stored, digest) not in done:
+                read_checked(stored, digest)
+                done.add((stored, digest))
+            progress(1)
+
+
+def _files(cases: ValidationSet, column: str) -> dict[str, tuple[Path, str]]:
+    frame = cases.cases
+    if column not in frame or digest_column(column) not in frame:
+        raise BadInput(
+            f"validation set '{cases.name}': files are named in column '{column}' with their SHA-256 in "
+            f"'{digest_column(column)}', and the manifest lacks one of them; add it."
+        )
+    rows = frame[frame[column].notna()]
+    parts = zip(rows["case_id"], rows[column], rows[digest_column(column)], rows[SET_COLUMN], strict=True)
+    return {
+        str(case): (locate(cases.roots[str(part)], str(name), f"case {case}"), str(digest))
+        for case, name, digest, part in parts
+        if pd.notna(digest)
+    }
+
+
+def _known(files: dict[str, tuple[Path, str]], case_id: str, column: str) -> tuple[Path, str]:
+    if case_id not in files:
+        raise BadInput(
+            f"case {case_id}: the manifest names no file in column '{column}'; add it or leave the case out."
+        )
+    return files[case_id]

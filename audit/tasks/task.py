@@ -1,0 +1,45 @@
+"""What an entry of this room declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.plan import OperatingPoint
+from audit.records import BoolArray
+
+LoadMask = Callable[[str], NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Everything known about one version and one target, one row of ``rows`` per case of the set.
+
+    ``rows``: case_id, patient_id, score, artifact, error (of the prediction), value, reference_artifact (of the
+    reference), and the manifest's columns that geometry needs. ``load_mask`` takes a prediction's artifact,
+    ``load_reference_mask`` a case id.
+    """
+
+    target: str
+    rows: pd.DataFrame
+    operating_point: OperatingPoint | None
+    load_mask: LoadMask
+    load_reference_mask: Callable[[str], BoolArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task: its ``measures`` when the plan names none, what it ``needs`` of each case, and how cases become rows.
+
+    ``observe`` returns one row per row of ``Readings.rows``, in order, with columns of OBSERVATIONS (score, reference,
+    decision, dice, volume_predicted_ml, volume_reference_ml); a quantity that a case does not have is missing.
+    """
+
+    name: str
+    measures: tuple[str, ...]
+    needs: tuple[str, ...]
+    observe: Callable[[Readings], pd.DataFrame]
