@@ -68,9 +68,9 @@ def run_folder(home: Path, run_id: str) -> Path:
 
 
 @contextmanager
-def only_one(home: Path) -> Iterator[None]:
-    """Holds the home's lock file: one process at a time creates, moves or starts something here."""
-    descriptor = os.open(home / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+def only_one(home: Path, name: str = ".lock") -> Iterator[None]:
+    """Holds a lock file of the home: one process at a time creates, moves or starts something here. Not reentrant."""
+    descriptor = os.open(home / name, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -89,7 +89,7 @@ class AuditStore:
         body: Mapping[str, Any] | None = None,
         others: Mapping[str, str] | None = None,
     ) -> Statement:
-        """Stores several files under one statement; ``others`` are subjects kept elsewhere, 'scheme:name' -> SHA-256."""
+        """Stores several files under one statement; ``others`` are kept elsewhere, 'scheme:name' -> SHA-256."""
         for relative, data in files.items():
             write_whole(inside(self.folder, relative), data, self.home / ".unfinished")
         subjects = {relative: sha256(data) for relative, data in files.items()} | dict(others or {})
@@ -133,7 +133,7 @@ class AuditStore:
         return path.read_bytes()
 
     def has(self, relative: str) -> bool:
-        """Whether the file is there and stated: what a resumed run may skip."""
+        """Whether the file is there and stated: what a resumed run may skip. For many files ask ``subjects`` once."""
         return inside(self.folder, relative).is_file() and relative in self.subjects()
 
     def statements(self, kind: str | None = None) -> list[Statement]:

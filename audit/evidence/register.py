@@ -1,0 +1,157 @@
+"""The home's register: every lock, amendment, run and abort on a validation set, in a ledger of its own.
+
+It answers the assessor's question "how often has anybody looked at this set?"; aborted runs are listed too.
+Source: ICH E9 section 5.1 (pre-specification); FDA, Artificial Intelligence-Enabled Device Software Functions
+(draft, January 2025), on control of access to test data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from audit.evidence.ledger import Ledger
+from audit.evidence.store import AuditStore
+from audit.plan import StoredPlan
+from audit.records import Statement
+from audit.tables import ACCESSES
+
+REGISTER = "register.jsonl"
+EventName = Literal["lock", "amend", "run started", "run finished", "run aborted"]
+LOCKS = ("lock", "amend")
+ENDS = ("run finished", "run aborted")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of the register. ``sets`` and ``models`` hold digests; ``head`` the audit ledger's end at that time."""
+
+    event: str
+    audit: str
+    run_id: str
+    plan: str
+    plan_sha256: str
+    sets: Mapping[str, str]
+    models: Mapping[str, Mapping[str, str]]
+    at: str
+    who: str | None
+    note: str | None
+    head: tuple[int, str] | None
+
+
+def register_of(home: Path) -> Ledger:
+    """The register's ledger."""
+    return Ledger(home.resolve() / REGISTER)
+
+
+def enter(
+    store: AuditStore,
+    event: EventName,
+    plan: StoredPlan,
+    sets: Mapping[str, str],
+    models: Mapping[str, Mapping[str, str]],
+    who: str | None,
+    at: str,
+    note: str | None = None,
+) -> Statement:
+    """Writes an event of ``store``'s audit into the register; ``at`` is UTC, ISO 8601."""
+    head = store.ledger.head()
+    body: dict[str, Any] = {
+        "event": event,
+        "run_id": store.run_id,
+        "plan": plan.plan.id,
+        "sets": dict(sets),
+        "models": {version: dict(files) for version, files in models.items()},
+        "who": who,
+        "note": note,
+        "head": [head.seq, head.digest] if head else None,
+    }
+    subjects = {"plan:sha256": plan.sha256} | {f"set:{name}": digest for name, digest in sets.items()}
+    return register_of(store.home).append(event, subjects, [], body, store.producer, at, store.audit_id)
+
+
+def events(home: Path) -> list[Event]:
+    """Every event in the order it was written; none where no register stands."""
+    return [
+        _event(line.read.statement, line.read.audit)
+        for line in register_of(home).lines()
+        if line.read and "event" in line.read.statement.body
+    ]
+
+
+def _event(statement: Statement, audit: str) -> Event:
+    body = statement.body
+    return Event(
+        event=body["event"],
+        audit=audit,
+        run_id=body["run_id"],
+        plan=body["plan"],
+        plan_sha256=statement.subjects["plan:sha256"],
+        sets=body["sets"],
+        models=body["models"],
+        at=statement.created,
+        who=body["who"],
+        note=body["note"],
+        head=(int(body["head"][0]), str(body["head"][1])) if body["head"] else None,
+    )
+
+
+def accesses(home: Path) -> pd.DataFrame:
+    """ACCESSES: every event, one row per validation set. A start that never ended is named so, or, where the same
+    audit was started again, followed by 'run aborted'."""
+    rows = [row for event in _with_silent_aborts(events(home)) for row in _rows(event)]
+    return ACCESSES.conform(pd.DataFrame(rows, columns=list(ACCESSES.columns)))
+
+
+def _with_silent_aborts(known: list[Event]) -> Iterator[Event]:
+    for number, event in enumerate(known):
+        if event.event != "run started":
+            yield event
+            continue
+        later = [one for one in known[number + 1 :] if one.audit == event.audit and one.event not in LOCKS]
+        if later and later[0].event in ENDS:
+            yield event
+        elif later:
+            yield event
+            yield _renamed(
+                event, "run aborted", later[0].at, "no end was recorded before the next start: killed or crashed"
+            )
+        else:
+            yield _renamed(event, "run started", event.at, _joined(event.note, "not finished"))
+
+
+def _joined(*notes: str | None) -> str:
+    return "; ".join(note for note in notes if note)
+
+
+def _renamed(event: Event, name: str, at: str, note: str) -> Event:
+    return Event(
+        name,
+        event.audit,
+        event.run_id,
+        event.plan,
+        event.plan_sha256,
+        event.sets,
+        event.models,
+        at,
+        event.who,
+        note,
+        None,
+    )
+
+
+def _rows(event: Event) -> list[dict[str, str | None]]:
+    shared = {
+        "event": event.event,
+        "audit": event.audit,
+        "plan": event.plan,
+        "plan_sha256": event.plan_sha256,
+        "at": event.at,
+        "who": event.who,
+        "note": event.note,
+    }
+    return [{**shared, "validation_set": name, "set_sha256": digest} for name, digest in event.sets.items()]
