@@ -1,0 +1,33 @@
+"""Software and hardware of the run, as recorded by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from audit.dossier.block import Block, NoParameters, nothing
+from audit.dossier.citing import fact
+from audit.dossier.content import Column, Node, Row, Run, Runs, Table, Text, text
+from audit.dossier.view import ENVIRONMENT, AuditView
+
+
+def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
+    if not view.environment:
+        return nothing("Software and hardware of the run are not recorded.")
+    rows = []
+    for name, value in view.environment.items():
+        label = str(name).replace("_", " ")
+        rows.append(Row((text(label[:1].upper() + label[1:]), _value(view, str(name), value))))
+    columns = (Column("Item", 1.2), Column("As recorded", 3))
+    return (Table("Software and hardware of the run", columns, tuple(rows)),)
+
+
+def _value(view: AuditView, name: str, value: object) -> Runs:
+    if not isinstance(value, Mapping):
+        return (fact(view, ENVIRONMENT, name),)
+    runs: list[Run] = []
+    for key in value:
+        runs += [Text(("; " if runs else "") + f"{key} "), fact(view, ENVIRONMENT, name, key)]
+    return tuple(runs)
+
+
+ENTRY = Block("environment", NoParameters, _build)

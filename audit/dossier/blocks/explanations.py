@@ -1,0 +1,76 @@
+"""Explained cases: each overlay with its measured facts in words; cases without an explanation say why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audit.dossier.block import Block, Parameters, nothing
+from audit.dossier.citing import cite
+from audit.dossier.content import Node, Paragraph, Picture, Run, Runs, Text, text
+from audit.dossier.pointers import pointer
+from audit.dossier.rounding import number
+from audit.dossier.view import EXPLANATIONS, AuditView
+from audit.dossier.words import version_label
+from audit.records import BadInput
+
+
+class ExplanationParameters(Parameters):
+    """``at_most`` pictures per version and method, in the order drawn by the plan's rule."""
+
+    at_most: int = 200
+
+
+INTRODUCTION = (
+    "Cases were drawn by the plan's rule before inference, not chosen from results. Attribution maps show where the output "
+    "is sensitive; they do not prove a cause. Beside each map stands the share of attribution inside the reference mask, and the "
+    "share of the image that the mask covers, which is what chance would give."
+)
+
+
+def _build(view: AuditView, given: ExplanationParameters) -> tuple[Node, ...]:
+    if len(view.explanations) == 0:
+        why = "recorded predictions" if view.recorded_predictions else "the plan asks for none"
+        return nothing(f"Explanations by image: not assessed: {why}.")
+    frame = view.explanations.astype(object).where(view.explanations.notna(), None)
+    taken: dict[tuple[str, str], int] = {}
+    nodes: list[Node] = [Paragraph(text(INTRODUCTION))]
+    for index, row in enumerate(frame.to_dict("records")):
+        key = (str(row["version"]), str(row["method"]))
+        taken[key] = taken.get(key, 0) + 1
+        if taken[key] <= given.at_most:
+            nodes.append(_case(view, index, row))
+    return tuple(nodes)
+
+
+def _case(view: AuditView, index: int, row: dict[Any, Any]) -> Node:
+    title = f"Case {row['case_id']}, {version_label(view, row['version'])}, {row['method'].replace('_', ' ')}"
+    if row["overlay"] is None or row["overlay"] not in view.pictures:
+        reason = row["error"] or "its picture is not in the evidence"
+        return Paragraph((Text(f"{title}: ", "strong"), _cell(view, index, "error", f"undefined: {reason}")), "note")
+    if not view.pictures[row["overlay"]].startswith(b"\x89PNG"):
+        raise BadInput(f"{row['overlay']}: expected a PNG overlay; the stored file is something else; run 'audit verify'.")
+    words: Runs = (*(text(row["text"] + " ") if row["text"] else ()), *_facts(view, index, row))
+    alt = f"Original image and attribution overlay of case {row['case_id']}"
+    return Picture(row["overlay"], view.pictures[row["overlay"]], alt, text(title, "strong"), words)
+
+
+def _facts(view: AuditView, index: int, row: dict[Any, Any]) -> Runs:
+    facts: list[Run] = []
+    for column, words in (
+        ("energy_inside", "Attribution inside the reference mask "),
+        ("area_inside", "; area of the mask "),
+        ("completeness_error", "; completeness error "),
+    ):
+        if row[column] is not None:
+            start = words if facts else words.removeprefix("; ").capitalize()
+            facts += [Text(start), _cell(view, index, column, number(float(row[column])))]
+    if row["layer"]:
+        facts += [Text(f"; layer {row['layer']}" if facts else f"Layer {row['layer']}")]
+    return (*facts, Text(".")) if facts else ()
+
+
+def _cell(view: AuditView, index: int, column: str, words: str) -> Run:
+    return cite(view, EXPLANATIONS, pointer("rows", index, column), words)
+
+
+ENTRY = Block("explanations", ExplanationParameters, _build)

@@ -1,0 +1,69 @@
+"""What goes with the model's errors: SHAP importance of recorded case features, with intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audit.dossier.block import Block, NoParameters, nothing
+from audit.dossier.citing import cite
+from audit.dossier.content import Bar, BarPlot, Node, Paragraph, Runs, Text, text
+from audit.dossier.pointers import pointer
+from audit.dossier.rounding import number, undefined, whole
+from audit.dossier.view import IMPORTANCE, AuditView
+from audit.dossier.words import version_label
+
+WORDS = (
+    "A surrogate predicts the model's errors from recorded case features; each bar is a feature's mean absolute contribution in "
+    "probability points. It shows association with errors, not their cause; a fidelity near one half explains nothing."
+)
+
+
+def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
+    if len(view.importance) == 0:
+        return nothing("Importance of case features: not assessed, the plan names no features.")
+    frame = view.importance.astype(object).where(view.importance.notna(), None)
+    nodes: list[Node] = [Paragraph(text(WORDS))]
+    for key, group in frame.groupby(["version", "target", "outcome"], sort=False):
+        nodes += _plot(view, [str(each) for each in key], group.to_dict("records"))
+    return tuple(nodes)
+
+
+def _plot(view: AuditView, key: list[str], rows: list[dict[Any, Any]]) -> list[Node]:
+    version, target, outcome = key
+    title = f"{outcome[:1].upper()}{outcome[1:]} of {version_label(view, version)}, {target.replace('_', ' ')}"
+    ordered = sorted(rows, key=lambda row: -(row["value"] or 0.0))
+    alt = f"Bars: importance of {len(rows)} case features for {outcome}, with confidence limits."
+    bars = tuple(_bar(view, row) for row in ordered)
+    return [BarPlot(title, alt, "Mean absolute SHAP value, probability points", bars), _fidelity(view, ordered[0])]
+
+
+def _bar(view: AuditView, row: dict[Any, Any]) -> Bar:
+    label = str(row["feature"]).replace("_", " ")
+    return Bar(label, row["value"], row["low"], row["high"], _printed(view, row), row["direction"] or "")
+
+
+def _printed(view: AuditView, row: dict[Any, Any]) -> Runs:
+    def cell(column: str, words: str) -> Any:
+        return cite(view, IMPORTANCE, pointer(row["importance_id"], column), words)
+
+    if row["value"] is None:
+        return (cell("undefined", undefined(row["undefined"] or "no value")),)
+    value = cell("value", number(float(row["value"])))
+    if row["low"] is None or row["high"] is None:
+        return (value,)
+    low, high = cell("low", number(float(row["low"]))), cell("high", number(float(row["high"])))
+    return (value, Text("\u00a0["), low, Text(" to "), high, Text("]"))
+
+
+def _fidelity(view: AuditView, row: dict[Any, Any]) -> Paragraph:
+    here = row["importance_id"]
+    errors = cite(view, IMPORTANCE, pointer(here, "n_errors"), whole(int(row["n_errors"])))
+    cases = cite(view, IMPORTANCE, pointer(here, "n_cases"), whole(int(row["n_cases"])))
+    runs: Runs = (Text("Errors: "), errors, Text(" among "), cases, Text(" cases."))
+    if row["fidelity"] is not None:
+        fidelity = cite(view, IMPORTANCE, pointer(here, "fidelity"), number(float(row["fidelity"])))
+        runs = (*runs, Text(" Fidelity of the surrogate (out-of-fold AUROC): "), fidelity, Text("."))
+    return Paragraph(runs, "note")
+
+
+ENTRY = Block("importance", NoParameters, _build)

@@ -1,0 +1,31 @@
+"""Decisions against the reference: true and false positives and negatives, by version and target."""
+
+from __future__ import annotations
+
+from audit.dossier.block import Block, NoParameters, nothing
+from audit.dossier.citing import count
+from audit.dossier.content import Column, Node, Row, Table, text
+from audit.dossier.view import OBSERVATIONS, AuditView
+from audit.dossier.words import version_label
+
+CELLS = (("True positive", 1, 1), ("False negative", 1, 0), ("False positive", 0, 1), ("True negative", 0, 0))
+
+
+def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
+    decided = view.observations[view.observations["decision"].notna() & view.observations["reference"].notna()]
+    if len(decided) == 0:
+        return nothing("Two-by-two tables: no target has both an operating point and a reference.")
+    columns = (Column("Version, target", 2.6), *(Column(title, 1, "right") for title, _, _ in CELLS))
+    rows = []
+    for version, target in decided[["version", "target"]].drop_duplicates().itertuples(index=False):
+        numbers = (
+            (count(view, OBSERVATIONS, version=version, target=target, reference=reference, decision=decision),)
+            for _, reference, decision in CELLS
+        )
+        label = f"{version_label(view, str(version))}, {str(target).replace('_', ' ')}"
+        rows.append(Row((text(label), *numbers)))
+    note = text("Counts of cases at the plan's operating point, against the reference.")
+    return (Table("Decisions against the reference", columns, tuple(rows), note),)
+
+
+ENTRY = Block("two_by_two", NoParameters, _build)

@@ -1,0 +1,94 @@
+"""The clause catalogues: law as data, with editions, sources and confidence marks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import yaml
+
+from audit.datafolders import data_folder
+from audit.records import BadInput
+
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One clause entry. ``kind``: a run computes it, the manufacturer declares it, or both (mixed)."""
+
+    id: str
+    instrument: str
+    clause: str
+    title: str
+    requires: str
+    evidence: str
+    kind: Literal["computed", "declared", "mixed"]
+    confidence: Literal["sourced", "recalled"]
+    url: str
+    catalogue: str
+    amended: bool = False
+    md_applies: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A law or guidance with the edition and status printed in the foot of its documents."""
+
+    id: str
+    title: str
+    edition: str
+    status: str
+    foot: str
+    date_entry: str
+    confidence: str
+    url: str
+
+
+def requirements(catalogue: str, folder: Path | None = None) -> Mapping[str, Requirement]:
+    """Entry id -> requirement of one catalogue; raises ``BadInput`` for an unknown or damaged one."""
+    path = (folder or data_folder("templates") / "catalogues") / f"{catalogue}.yaml"
+    if not path.is_file():
+        raise BadInput(f"{path}: there is no clause catalogue '{catalogue}'.")
+    return _read(path)
+
+
+@cache
+def _read(path: Path) -> Mapping[str, Requirement]:
+    raw = yaml.load(path.read_text(encoding="utf-8"), Loader)
+    entries = raw["entries"]
+    if len(entries) != raw["entry_count"]:
+        raise BadInput(f"{path}: entry_count says {raw['entry_count']}, the file has {len(entries)} entries.")
+    names = [name for name in Requirement.__dataclass_fields__ if name != "catalogue"]
+    found = {}
+    for entry in entries:
+        chosen = {name: entry[name] for name in names if name in entry}
+        found[entry["id"]] = Requirement(**chosen, catalogue=raw["catalogue"])
+    return MappingProxyType(found)
+
+
+@cache
+def known_requirements() -> Mapping[str, Requirement]:
+    """Every requirement of every catalogue, by id."""
+    found: dict[str, Requirement] = {}
+    for path in sorted((data_folder("templates") / "catalogues").glob("*.yaml")):
+        found.update(_read(path))
+    return MappingProxyType(found)
+
+
+@cache
+def instruments() -> Mapping[str, Instrument]:
+    """Every instrument that a template may name."""
+    raw = yaml.load((data_folder("templates") / "instruments.yaml").read_text(encoding="utf-8"), Loader)
+    return MappingProxyType({entry["id"]: Instrument(**entry) for entry in raw})
+
+
+@cache
+def vocabulary(name: str) -> Mapping[str, str]:
+    """Internal term -> the word of this vocabulary ('eu' or 'fda')."""
+    raw = yaml.load((data_folder("templates") / "vocabulary.yaml").read_text(encoding="utf-8"), Loader)
+    return MappingProxyType(dict(raw[name]))

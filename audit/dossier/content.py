@@ -1,0 +1,310 @@
+"""A document as a tree of values, before any format: every printed result is a ``Value`` that names its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal
+
+from audit.records import Status
+
+Tone = Literal["good", "part", "bad", "quiet", "note"]
+Style = Literal["plain", "strong", "quiet", "mono"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words without a result in them."""
+
+    text: str
+    style: Style = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One printed result: its text, the id of the statement it comes from and where it stands in that product."""
+
+    text: str
+    statement: str
+    pointer: str
+    style: Style = "plain"
+
+    @property
+    def reference(self) -> str:
+        """The number's own address, as it stands under the number in a PDF."""
+        return f"audit:{self.statement[:12]}#{self.pointer}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A status or a verdict, shown by shape, colour and word."""
+
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class PageOf:
+    """The page on which the node with this key begins; known only to a paginated format."""
+
+    key: str
+
+
+Run = Text | Value | Mark | PageOf
+Runs = tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading; ``key`` is the target of links, contents and bookmarks."""
+
+    text: str
+    level: int
+    key: str
+    in_contents: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text."""
+
+    runs: Runs
+    role: Literal["body", "lead", "note", "declared", "clause"] = "body"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column: ``share`` is its part of the width; numbers are set right so that decimals align."""
+
+    title: str
+    share: float
+    align: Literal["left", "right"] = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; ``spans`` gives the number of columns each cell covers (one each where empty)."""
+
+    cells: tuple[Runs, ...]
+    spans: tuple[int, ...] = ()
+    kind: Literal["row", "group"] = "row"
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that may break between rows; its header is repeated on each page."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    note: Runs = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForestMark:
+    """One version's estimate in a forest row; ``undefined`` stands where there is no value."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    printed: Runs
+    undefined: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForestRow:
+    """A group and its estimates; without marks it is a heading."""
+
+    label: str
+    size: Runs = ()
+    marks: tuple[ForestMark | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForestPlot:
+    """Estimates with intervals by group, the overall line and the criterion line."""
+
+    caption: str
+    alt: str
+    axis: str
+    low: float
+    high: float
+    versions: tuple[str, ...]
+    rows: tuple[ForestRow, ...]
+    overall: float | None = None
+    criterion: float | None = None
+    criterion_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar with limits."""
+
+    label: str
+    value: float | None
+    low: float | None
+    high: float | None
+    printed: Runs
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BarPlot:
+    """Quantities from zero, with limits, largest first."""
+
+    caption: str
+    alt: str
+    axis: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStep:
+    """What enters, or leaves (``out``), the analysis, with its number."""
+
+    label: str
+    number: Runs
+    out: tuple[tuple[str, Runs], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChart:
+    """Cases from the set to the analysis; the numbers add up."""
+
+    caption: str
+    alt: str
+    steps: tuple[FlowStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A raster picture from the evidence, by its path inside the audit, with text beside or below it."""
+
+    path: str
+    png: bytes
+    alt: str
+    title: Runs
+    text: Runs
+
+
+@dataclass(frozen=True, slots=True)
+class StatusItem:
+    """One line of the status box."""
+
+    label: str
+    runs: Runs
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class StatusBox:
+    """What a reader must know before the first number."""
+
+    items: tuple[StatusItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A block to be signed: role, meaning of the signature, name, date."""
+
+    role: str
+    meaning: str
+    name: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The table of contents, where a format has pages."""
+
+    title: str = "Contents"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPage:
+    """What follows begins on a new page."""
+
+
+Node = (
+    Heading | Paragraph | Table | ForestPlot | BarPlot | FlowChart | Picture | StatusBox | Signature | Contents | NewPage
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A requirement's answer: status, why, who must supply what is missing, the statements it rests on."""
+
+    requirement: str
+    clause: str
+    title: str
+    kind: str
+    status: Status
+    reason: str
+    missing: str
+    owner: str
+    statements: tuple[str, ...]
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the document with the requirements it answers."""
+
+    key: str
+    title: str
+    answers: tuple[Answer, ...]
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A resolved document: nothing in it depends on a format, nothing is read back out of it."""
+
+    id: str
+    title: str
+    subtitle: str
+    instrument: str
+    edition: str
+    foot: str
+    vocabulary: str
+    page: Literal["A4", "Letter"]
+    audit_id: str
+    run_id: str
+    ledger_head: str
+    created: str
+    simulated: bool
+    front: tuple[Node, ...]
+    sections: tuple[Section, ...]
+    appendix: tuple[Node, ...]
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node in reading order."""
+        return (*self.front, *(node for section in self.sections for node in section.nodes), *self.appendix)
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Every requirement's answer, in reading order."""
+        return tuple(answer for section in self.sections for answer in section.answers)
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """Every printed result, in reading order."""
+        return tuple(_values(self.nodes))
+
+
+def _values(part: Any) -> Iterator[Value]:
+    if isinstance(part, Value):
+        yield part
+    elif isinstance(part, tuple):
+        for item in part:
+            yield from _values(item)
+    elif is_dataclass(part):
+        for each in fields(part):
+            yield from _values(getattr(part, each.name))
+
+
+def text(words: str, style: Style = "plain") -> Runs:
+    """Words as runs."""
+    return (Text(words, style),) if words else ()

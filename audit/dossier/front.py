@@ -1,0 +1,123 @@
+"""The first pages: status box, gaps, what the audit found."""
+
+from __future__ import annotations
+
+from audit.catalogue import entry
+from audit.dossier.block import NoParameters
+from audit.dossier.citing import fact
+from audit.dossier.comparison import Question, failing, questions, telling_attribute
+from audit.dossier.content import (
+    Answer,
+    Column,
+    Contents,
+    Heading,
+    Mark,
+    NewPage,
+    Node,
+    Paragraph,
+    Row,
+    StatusBox,
+    StatusItem,
+    Table,
+    Text,
+    Tone,
+    text,
+)
+from audit.dossier.gaps import Gap, gaps, missing_by_owner
+from audit.dossier.view import LOCK, AuditView
+from audit.dossier.words import attribute_label, joined, quantity, verdict_mark, with_role
+
+SEVERITY_TONES: dict[str, Tone] = {"serious": "bad", "moderate": "part", "note": "quiet"}
+
+
+def front(view: AuditView, answers: tuple[Answer, ...], words: str) -> tuple[Node, ...]:
+    """Status box, gap list, findings, contents; in this order."""
+    return (
+        StatusBox(_status(view)),
+        Heading("Gaps", 1, "gaps"),
+        _gap_table(view, answers, words),
+        Heading("What the audit found", 1, "found"),
+        Paragraph((verdict_mark(view.verdict), Text(" "), *text(view.verdict_sentence, "strong")), "lead"),
+        *(Paragraph(text(sentence)) for sentence in story(view)),
+        *_block(view, "endpoints"),
+        *_block(view, "comparison"),
+        NewPage(),
+        Contents(),
+    )
+
+
+def _block(view: AuditView, name: str) -> tuple[Node, ...]:
+    nodes: tuple[Node, ...] = entry("dossier.blocks", name, "the first pages").build(view, NoParameters())
+    return nodes
+
+
+def _status(view: AuditView) -> tuple[StatusItem, ...]:
+    items = [StatusItem("Verdict", (verdict_mark(view.verdict),), "note"), _mode(view)]
+    if view.recorded_predictions:
+        items.append(StatusItem("Predictions", text("predictions existed before the lock", "strong"), "bad"))
+    if view.simulated:
+        items.append(StatusItem("Data", text("SIMULATED DATA: no patient is described", "strong"), "bad"))
+    else:
+        items.append(StatusItem("Data", text("images and references as described in each set.yaml"), "quiet"))
+    signed = text("signed") if view.signed else text("unsigned", "strong")
+    items.append(StatusItem("Signatures", signed, "good" if view.signed else "part"))
+    items.append(StatusItem("Version audited", text(f"{view.candidate.label} (candidate)"), "quiet"))
+    if view.comparator:
+        items.append(StatusItem("Compared with", text(f"{view.comparator.label} (comparator)"), "quiet"))
+    return tuple(items)
+
+
+def _mode(view: AuditView) -> StatusItem:
+    if view.mode == "exploratory":
+        return StatusItem("Plan", (Text("EXPLORATORY", "strong"), Text(f": {view.mode_reason}")), "bad")
+    return StatusItem("Plan", (Text("confirmatory: locked at "), fact(view, LOCK, "at")), "good")
+
+
+def _gap_table(view: AuditView, answers: tuple[Answer, ...], words: str) -> Table:
+    columns = (Column("Weight", 0.85), Column("Gap", 3.4), Column("Clause", 1.15), Column("Remedy", 2.3))
+    rows = [_gap_row(gap, words) for gap in gaps(view)]
+    lacking = missing_by_owner(answers)
+    if lacking:
+        rows.insert(_first_note(view), _missing_row(answers, lacking))
+    return Table("", columns, tuple(rows))
+
+
+def _gap_row(gap: Gap, words: str) -> Row:
+    mark = Mark(gap.severity, SEVERITY_TONES[gap.severity])
+    return Row(((mark,), gap.what, text(gap.clause(words), "quiet"), text(gap.remedy)))
+
+
+def _first_note(view: AuditView) -> int:
+    return sum(gap.severity == "serious" for gap in gaps(view))
+
+
+def _missing_row(answers: tuple[Answer, ...], lacking: tuple[tuple[str, tuple[Answer, ...]], ...]) -> Row:
+    missing = sum(answer.status == "missing" for answer in answers)
+    part = sum(answer.status == "partly evidenced" for answer in answers)
+    who = joined([f"{owner} {len(each)}" for owner, each in lacking])
+    what = f"Of {len(answers)} requirements {missing} are missing and {part} partly evidenced. Who must supply: {who}."
+    remedy = "See the requirement matrix; declare in device.yaml or add the evidence named there."
+    return Row(((Mark("serious", "bad"),), text(what), text("all sections", "quiet"), text(remedy)))
+
+
+def story(view: AuditView) -> tuple[str, ...]:
+    """One sentence per version: on which levels it falls wholly short of the plan's limits, and on which measures."""
+    attribute = telling_attribute(view)
+    asked = questions(view)
+    if attribute is None or not asked:
+        return ()
+    return tuple(_sentence(view, version, attribute, asked) for version in view.versions)
+
+
+def _sentence(view: AuditView, version: str, attribute: str, asked: tuple[Question, ...]) -> str:
+    who, what = with_role(view, version), attribute_label(attribute)
+    by_levels: dict[tuple[str, ...], list[str]] = {}
+    for question in asked:
+        levels = failing(view, version, question, attribute)
+        if levels:
+            name = quantity(view, question.measure, question.target)
+            by_levels.setdefault(levels, []).append(name[:1].lower() + name[1:] if name[1:2].islower() else name)
+    if not by_levels:
+        return f"{who} falls wholly short of no limit on any {what}."
+    parts = [f"on {what} {joined(list(levels))} for {'; '.join(names)}" for levels, names in by_levels.items()]
+    return f"{who} falls wholly short of the limit {'; and '.join(parts)}."

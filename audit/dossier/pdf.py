@@ -1,0 +1,165 @@
+"""A resolved document as PDF: the same document gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageBreak, PageTemplate
+
+from audit.dossier.content import (
+    BarPlot,
+    Contents,
+    Document,
+    FlowChart,
+    ForestPlot,
+    Heading,
+    NewPage,
+    Node,
+    Paragraph,
+    Picture,
+    Signature,
+    StatusBox,
+    Table,
+)
+from audit.dossier.pdf_figures import BarFigure, FlowFigure, ForestFigure, PictureBlock
+from audit.dossier.pdf_parts import ContentsList, HeadingLine, SignatureBlock, StatusPanel, TitleBlock
+from audit.dossier.pdf_style import (
+    ACCENT,
+    BODY,
+    BOLD,
+    BOTTOM,
+    CLAUSE,
+    LEAD,
+    LEFT,
+    NOTE,
+    PAGES,
+    QUIET,
+    REGULAR,
+    RIGHT,
+    RULE,
+    TONES,
+    TOP,
+    register_fonts,
+    text_width,
+)
+from audit.dossier.pdf_table import GridTable
+from audit.dossier.pdf_text import Layout, TextBlock
+
+PASSES = 5
+FACES = {"body": BODY, "lead": LEAD, "note": NOTE, "declared": BODY, "clause": CLAUSE}
+
+
+def render_pdf(document: Document) -> bytes:
+    """The document's bytes; pages are laid out until every page reference stands still."""
+    register_fonts()
+    known = Layout()
+    for _ in range(PASSES):
+        data, found = _lay_out(document, known)
+        if found == known:
+            return data
+        known = found
+    return data
+
+
+def _lay_out(document: Document, known: Layout) -> tuple[bytes, Layout]:
+    found = Layout()
+    buffer = io.BytesIO()
+    width, height = PAGES[document.page]
+    template = BaseDocTemplate(
+        buffer, pagesize=(width, height), title=document.title, author="", subject=f"{document.instrument}; audit {document.audit_id}",
+        creator="imaging-audit", lang="en-GB" if document.vocabulary == "eu" else "en-US",
+    )  # fmt: skip
+    frame = Frame(LEFT, BOTTOM, width - LEFT - RIGHT, height - TOP - BOTTOM, 0, 0, 0, 0)
+    decorate = partial(_decorate, document, known)
+    template.addPageTemplates(PageTemplate(frames=[frame], onPage=decorate))
+    story = list(_story(document, known, found))
+    template.build(story, canvasmaker=partial(Canvas, invariant=1, pageCompression=1))
+    found.total = template.page
+    return buffer.getvalue(), found
+
+
+def _story(document: Document, known: Layout, found: Layout) -> Iterator[Flowable]:
+    yield TitleBlock(document)
+    headings = tuple(node for node in document.nodes if isinstance(node, Heading) and node.in_contents)
+    for node in document.nodes:
+        yield from _flowables(node, headings, known, found)
+
+
+def _flowables(node: Node, headings: tuple[Heading, ...], known: Layout, found: Layout) -> Iterator[Flowable]:
+    pages = known.pages
+    if isinstance(node, Heading):
+        yield CondPageBreak(110)
+        yield HeadingLine(node, found)
+    elif isinstance(node, Paragraph):
+        yield _paragraph(node, known)
+    elif isinstance(node, Contents):
+        yield HeadingLine(Heading(node.title, 1, "contents", in_contents=False), found)
+        yield ContentsList(headings, pages)
+    elif isinstance(node, NewPage):
+        yield PageBreak()
+    elif isinstance(node, Signature):
+        yield SignatureBlock(node)
+    else:
+        yield from _figure(node, known)
+
+
+def _figure(node: Node, known: Layout) -> Iterator[Flowable]:
+    makers: dict[type[Any], Any] = {
+        Table: GridTable, ForestPlot: ForestFigure, BarPlot: BarFigure, FlowChart: FlowFigure, Picture: PictureBlock,
+        StatusBox: StatusPanel,
+    }  # fmt: skip
+    yield makers[type(node)](node, known.pages)
+
+
+def _paragraph(node: Paragraph, known: Layout) -> Flowable:
+    block = TextBlock(node.runs, FACES[node.role], known.pages, bar=ACCENT if node.role == "declared" else None)
+    block.spaceBefore, block.spaceAfter = 2, 6
+    return block
+
+
+def _decorate(document: Document, known: Layout, canvas: Any, template: Any) -> None:
+    width, height = PAGES[document.page]
+    canvas.saveState()
+    _head(document, canvas, width, height)
+    canvas.setStrokeColor(RULE)
+    canvas.setLineWidth(0.5)
+    canvas.line(LEFT, BOTTOM - 14, width - RIGHT, BOTTOM - 14)
+    canvas.setFillColor(QUIET)
+    canvas.setFont(REGULAR, 6.1)
+    canvas.drawString(LEFT, BOTTOM - 23, f"Audit {document.audit_id}  ·  ledger root {document.ledger_head[:16]}")
+    canvas.drawRightString(width - RIGHT, BOTTOM - 23, f"page {template.page} of {known.total or template.page}")
+    canvas.drawString(LEFT, BOTTOM - 32, _shortened(document.foot, width - LEFT - RIGHT, 6.1))
+    canvas.restoreState()
+
+
+def _head(document: Document, canvas: Any, width: float, height: float) -> None:
+    canvas.setFont(REGULAR, 6.6)
+    canvas.setFillColor(QUIET)
+    room = width - LEFT - RIGHT - (100 if document.simulated else 0)
+    canvas.drawString(LEFT, height - TOP + 20, _shortened(f"{document.title}  ·  {document.subtitle}", room, 6.6))
+    canvas.setStrokeColor(RULE)
+    canvas.setLineWidth(0.5)
+    canvas.line(LEFT, height - TOP + 13, width - RIGHT, height - TOP + 13)
+    if document.simulated:
+        words = "SIMULATED DATA"
+        colour, tint, _ = TONES["bad"]
+        chip = text_width(words, BOLD, 7) + 10
+        canvas.setFillColor(tint)
+        canvas.roundRect(width - RIGHT - chip, height - TOP + 16, chip, 12, 2, stroke=0, fill=1)
+        canvas.setFillColor(colour)
+        canvas.setFont(BOLD, 7)
+        canvas.drawString(width - RIGHT - chip + 5, height - TOP + 19.5, words)
+
+
+def _shortened(words: str, room: float, size: float) -> str:
+    if text_width(words, REGULAR, size) <= room:
+        return words
+    while words and text_width(words + "…", REGULAR, size) > room:
+        words = words[:-1]
+    return words.rstrip() + "…"
+
+

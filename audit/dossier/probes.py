@@ -1,0 +1,187 @@
+"""Kinds of evidence that a template may name, and how much of each an audit has.
+
+``full``: the statement exists and every estimate in it is defined; ``part``: some of it; ``none``: nothing, with who must
+supply it. A template naming anything else is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from audit.dossier.view import (
+    ACCESS,
+    CASES,
+    DISPOSITIONS,
+    ENVIRONMENT,
+    ESTIMATES,
+    EXPLANATIONS,
+    FINDINGS,
+    IMPORTANCE,
+    LOCK,
+    MODEL,
+    OBSERVATIONS,
+    PLAN,
+    SET,
+    AuditView,
+    EstimateRow,
+)
+from audit.tables import UNKNOWN, stratum_column
+
+Extent = Literal["full", "part", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an audit has of one kind: extent, why not more, who must supply the rest, the statement behind it."""
+
+    extent: Extent
+    why: str = ""
+    owner: str = ""
+    statement: str | None = None
+
+
+VALIDATION = "Validation team"
+DEVELOPMENT = "Development team"
+
+
+def _product(kind: str, what: str) -> Callable[[AuditView], Evidence]:
+    def probe(view: AuditView) -> Evidence:
+        statement = view.statements.get(kind)
+        if statement is None:
+            return Evidence("none", f"{what} is not in the evidence", VALIDATION)
+        return Evidence("full", statement=statement.id)
+
+    return probe
+
+
+def _table(kind: str, what: str) -> Callable[[AuditView], Evidence]:
+    def probe(view: AuditView) -> Evidence:
+        found = _product(kind, what)(view)
+        if found.extent == "full" and len(view.payload(kind)) == 0:
+            return Evidence("none", f"{what} has no rows", VALIDATION)
+        return found
+
+    return probe
+
+
+def _estimates(what: str, keep: Callable[[EstimateRow], bool]) -> Callable[[AuditView], Evidence]:
+    def probe(view: AuditView) -> Evidence:
+        statement = view.statements.get(ESTIMATES)
+        rows = [row for row in view.rows if keep(row)]
+        if statement is None or not rows:
+            return Evidence("none", f"no {what} stand in the evidence", VALIDATION)
+        lacking = [row for row in rows if row.value is None]
+        if len(lacking) == len(rows):
+            return Evidence("none", f"no {what} could be computed: {lacking[0].undefined}", VALIDATION, statement.id)
+        if lacking:
+            return Evidence("part", f"some {what} are undefined ({_reasons(lacking)})", VALIDATION, statement.id)
+        return Evidence("full", statement=statement.id)
+
+    return probe
+
+
+def _reasons(rows: Iterable[EstimateRow]) -> str:
+    found = list(dict.fromkeys(row.undefined or "no value" for row in rows))
+    return "; ".join(found[:2]) + ("; …" if len(found) > 2 else "")
+
+
+def _locked(view: AuditView) -> Evidence:
+    statement = view.statements.get(LOCK)
+    if view.mode == "exploratory" or statement is None:
+        return Evidence("none", f"no plan was locked before inference: {view.mode_reason}", VALIDATION)
+    if view.recorded_predictions:
+        return Evidence("part", "the plan was locked, but the predictions existed before", VALIDATION, statement.id)
+    return Evidence("full", statement=statement.id)
+
+
+def _endpoints(view: AuditView) -> Evidence:
+    statement = view.statements.get(FINDINGS)
+    if statement is None or not view.findings:
+        return Evidence("none", "no endpoint was judged", VALIDATION)
+    if any(finding.verdict == "not assessed" for finding in view.findings):
+        return Evidence("part", "at least one endpoint was not assessed", VALIDATION, statement.id)
+    return Evidence("full", statement=statement.id)
+
+
+def _training_digest(view: AuditView) -> Evidence:
+    statement = view.statements.get(MODEL)
+    if statement is None or view.candidate.training_set_digest is None:
+        return Evidence("none", "the training set's digest is not recorded with the model version", DEVELOPMENT)
+    return Evidence("full", statement=statement.id)
+
+
+def _leakage(view: AuditView) -> Evidence:
+    statement = view.statements.get(SET)
+    if statement is None or not any(each.facts.get("training_sets") for each in view.sets):
+        why = "no training manifest was supplied, so patient overlap was not searched for"
+        return Evidence("none", why, DEVELOPMENT)
+    return Evidence("full", statement=statement.id)
+
+
+def _equipment(view: AuditView) -> Evidence:
+    statement = view.statements.get(CASES)
+    column = stratum_column("manufacturer")
+    if statement is None or column not in view.cases:
+        return Evidence("none", "the scanners' manufacturers are not recorded", VALIDATION)
+    levels = set(view.cases[column].dropna()) - {UNKNOWN}
+    if len(levels) < 2:
+        return Evidence("part", "the set holds one manufacturer only", VALIDATION, statement.id)
+    return Evidence("full", statement=statement.id)
+
+
+def _reference(view: AuditView) -> Evidence:
+    statement = view.statements.get(SET)
+    kinds = [(each.facts.get("reference") or {}).get("kind") for each in view.sets]
+    if statement is None or not all(kinds):
+        return Evidence("none", "the kind of reference standard is not stated in set.yaml", VALIDATION)
+    if any(kind in ("single_reader", "report_mining") for kind in kinds):
+        return Evidence("part", "the reference is no reference standard (one reader, or mined)", VALIDATION, statement.id)
+    return Evidence("full", statement=statement.id)
+
+
+def _absent(why: str, owner: str) -> Callable[[AuditView], Evidence]:
+    return lambda _view: Evidence("none", why, owner)
+
+
+def _plain(row: EstimateRow) -> bool:
+    return row.kind == "value" and row.version == "candidate"
+
+
+PROBES: Mapping[str, Callable[[AuditView], Evidence]] = MappingProxyType(
+    {
+        "plan": _product(PLAN, "the plan"),
+        "locked plan": _locked,
+        "validation set": _product(SET, "the validation set's description"),
+        "reference standard": _reference,
+        "training set digest": _training_digest,
+        "leakage search": _leakage,
+        "cases": _table(CASES, "the case table"),
+        "equipment": _equipment,
+        "case flow": _table(DISPOSITIONS, "the case flow"),
+        "observations": _table(OBSERVATIONS, "the table of observations"),
+        "model version": _product(MODEL, "the model version"),
+        "environment": _product(ENVIRONMENT, "the record of software and hardware"),
+        "accesses": _product(ACCESS, "the list of accesses to the set"),
+        "endpoints": _endpoints,
+        "overall estimates": _estimates("overall estimates", lambda row: _plain(row) and row.is_overall),
+        "subgroup estimates": _estimates("subgroup estimates", lambda row: _plain(row) and not row.is_overall),
+        "contrasts": _estimates("differences between groups", lambda row: row.kind == "contrast"),
+        "change between versions": _estimates("changes between versions", lambda row: row.kind == "change"),
+        "worst case": _estimates("worst-case estimates", lambda row: row.kind == "worst case"),
+        "robustness": _estimates(
+            "estimates on altered images", lambda row: row.kind == "value" and row.version.startswith("candidate + ")
+        ),
+        "calibration": _estimates(
+            "calibration estimates", lambda row: _plain(row) and row.is_overall and row.measure.startswith("calibration")
+        ),
+        "explanations": _table(EXPLANATIONS, "the table of explained cases"),
+        "importance": _table(IMPORTANCE, "the importance of case features"),
+        "reader study": _absent("no reader study is part of this audit", "Clinical affairs"),
+        "repeatability": _absent("no repeated acquisitions are part of the validation set", VALIDATION),
+        "adversarial tests": _absent("no adversarial or corrupted-input test is part of this audit", "Security"),
+        "earlier versions": _estimates("changes against an earlier version", lambda row: row.kind == "change"),
+    }
+)

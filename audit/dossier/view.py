@@ -1,0 +1,191 @@
+"""Everything a document may cite, gathered once by ``run.py`` from the evidence; a document reads nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import pandas as pd
+
+from audit.dossier.device import Device
+from audit.plan import Plan
+from audit.records import Finding, ModelVersion, Statement
+from audit.tables import ALL, OVERALL
+
+PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS = "plan", "lock", "set", "model", "environment", "accesses"
+CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES = "cases", "dispositions", "observations", "estimates"
+FINDINGS, IMPORTANCE, EXPLANATIONS = "findings", "importance", "explanations"
+CITABLE = (
+    PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS, CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES, FINDINGS,
+    IMPORTANCE, EXPLANATIONS,
+)  # fmt: skip
+AGREEMENT = {"sensitivity": "positive percent agreement", "specificity": "negative percent agreement"}
+
+
+@dataclass(frozen=True, slots=True)
+class SetView:
+    """One validation set: ``facts`` as its set.yaml has them, ``sha256`` over its full content."""
+
+    name: str
+    version: str
+    licence: str
+    facts: Mapping[str, Any]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConcernView:
+    """One concern of the intake check: how serious, what, how many rows, what to do."""
+
+    severity: str
+    what: str
+    rows: int
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureFacts:
+    """What a reader needs to interpret a measure; ``low`` and ``high`` bound its range where it has bounds."""
+
+    name: str
+    title: str
+    unit: str = ""
+    direction: str = "higher"
+    source: str = ""
+    low: float | None = 0.0
+    high: float | None = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateRow:
+    """One row of ESTIMATES with plain Python values; a missing value is None."""
+
+    estimate_id: str
+    kind: str
+    version: str
+    measure: str
+    target: str
+    attribute: str
+    level: str
+    baseline: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    confidence: float
+    method: str | None
+    n_patients: int
+    n_cases: int
+    n_events: int | None
+    n_failed: int
+    n_undefined_resamples: int | None
+    undefined: str | None
+
+    @property
+    def is_overall(self) -> bool:
+        return self.attribute == OVERALL and self.level == ALL
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditView:
+    """One audit as its documents see it.
+
+    ``statements`` maps a kind of ``CITABLE`` to the statement that holds that product; a kind without a statement
+    cannot be cited. ``ledger`` lists every statement of the audit for the appendix. ``pictures`` maps the relative
+    paths of EXPLANATIONS.overlay to PNG bytes. ``environment`` is the producer mapping of the run.
+    """
+
+    audit_id: str
+    run_id: str
+    plan: Plan
+    plan_sha256: str
+    mode: Literal["confirmatory", "exploratory"]
+    mode_reason: str
+    recorded_predictions: bool
+    locked_at: str | None
+    accesses: pd.DataFrame
+    sets: tuple[SetView, ...]
+    concerns: tuple[ConcernView, ...]
+    candidate: ModelVersion
+    comparator: ModelVersion | None
+    cases: pd.DataFrame
+    dispositions: pd.DataFrame
+    observations: pd.DataFrame
+    estimates: pd.DataFrame
+    importance: pd.DataFrame
+    explanations: pd.DataFrame
+    findings: tuple[Finding, ...]
+    verdict: str
+    verdict_sentence: str
+    pictures: Mapping[str, bytes]
+    statements: Mapping[str, Statement]
+    ledger: tuple[Statement, ...]
+    ledger_head: str
+    device: Device | None
+    simulated: bool
+    environment: Mapping[str, Any]
+    created: str
+    signed: bool = False
+    measures: Mapping[str, MeasureFacts] = field(default_factory=dict)
+    locked: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def rows(self) -> tuple[EstimateRow, ...]:
+        """Every estimate, in the order of the table."""
+        frame = self.estimates.astype(object).where(self.estimates.notna(), None)
+        names = list(EstimateRow.__dataclass_fields__)
+        return tuple(EstimateRow(**dict(zip(names, row, strict=True))) for row in frame[names].itertuples(index=False))
+
+    @cached_property
+    def by_id(self) -> Mapping[str, EstimateRow]:
+        """Every estimate by its key."""
+        return {row.estimate_id: row for row in self.rows}
+
+    @cached_property
+    def plain(self) -> Mapping[tuple[str, str, str, str, str], EstimateRow]:
+        """Plain estimates (kind 'value') by version, measure, target, attribute and level."""
+        return {
+            (row.version, row.measure, row.target, row.attribute, row.level): row
+            for row in self.rows
+            if row.kind == "value"
+        }
+
+    @property
+    def versions(self) -> Mapping[str, ModelVersion]:
+        """'candidate', then 'comparator' where there is one."""
+        known = {"candidate": self.candidate, "comparator": self.comparator}
+        return {name: version for name, version in known.items() if version is not None}
+
+    def measure(self, name: str) -> MeasureFacts:
+        """Facts of a measure under the words its reference allows; an unknown one is called by its own name.
+
+        Against one reader or mined labels there is agreement, not accuracy (FDA 2007, section 6(1)).
+        """
+        facts = self.measures.get(name) or MeasureFacts(name, name.replace("_", " "))
+        kinds = {(each.facts.get("reference") or {}).get("kind") for each in self.sets}
+        if name in AGREEMENT and kinds & {"single_reader", "report_mining"}:
+            return replace(facts, title=AGREEMENT[name])
+        return facts
+
+    @cached_property
+    def _payloads(self) -> Mapping[str, Any]:
+        return {
+            PLAN: self.plan.model_dump(mode="json"),
+            LOCK: {"at": self.locked_at, "plan_sha256": self.plan_sha256, "mode": self.mode, **self.locked},
+            SET: {each.name: asdict(each) for each in self.sets},
+            MODEL: {name: asdict(version) for name, version in self.versions.items()},
+            ENVIRONMENT: dict(self.environment),
+            ACCESS: self.accesses,
+            CASES: self.cases,
+            DISPOSITIONS: self.dispositions,
+            OBSERVATIONS: self.observations,
+            ESTIMATES: self.estimates,
+            FINDINGS: [asdict(finding) for finding in self.findings],
+            IMPORTANCE: self.importance,
+            EXPLANATIONS: self.explanations,
+        }
+
+    def payload(self, kind: str) -> Any:
+        """The product a statement of ``kind`` holds: a table, or mappings and lists as in JSON."""
+        return self._payloads[kind]

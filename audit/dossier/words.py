@@ -1,0 +1,70 @@
+"""Names of versions, targets and groups as a reader sees them, and the tone of each verdict and status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from audit.dossier.content import Mark, Tone
+from audit.dossier.view import AuditView, EstimateRow
+from audit.tables import OVERALL
+
+VERDICT_TONES: Mapping[str, Tone] = {"met": "good", "failed": "bad", "not shown": "part", "not assessed": "quiet"}
+STATUS_TONES: Mapping[str, Tone] = {
+    "evidenced": "good",
+    "partly evidenced": "part",
+    "declared": "note",
+    "missing": "bad",
+    "not applicable": "quiet",
+}
+
+
+def verdict_mark(verdict: str) -> Mark:
+    """A verdict with its tone."""
+    return Mark(verdict, VERDICT_TONES.get(verdict, "quiet"))
+
+
+def status_mark(status: str) -> Mark:
+    """A status with its tone."""
+    return Mark(status, STATUS_TONES[status])
+
+
+def version_label(view: AuditView, version: str) -> str:
+    """'candidate' as its registered name and version; altered images and differences in words."""
+    known = {name: f"{each.name} {_short(each.version)}" for name, each in view.versions.items()}
+    if version == "candidate - comparator":
+        return "candidate minus comparator"
+    name, plus, arm = version.partition(" + ")
+    label = known.get(name, name)
+    return f"{label}, {arm.replace('_', ' ')}" if plus else label
+
+
+def _short(version: str) -> str:
+    return f"v{version}" if version.isdigit() else version
+
+
+def with_role(view: AuditView, version: str) -> str:
+    """The version's label with its role in the audit."""
+    return f"{version_label(view, version)} ({version})"
+
+
+def attribute_label(attribute: str) -> str:
+    """A stratum's name in words."""
+    return "whole set" if attribute == OVERALL else attribute.replace("_", " ")
+
+
+def group_label(row: EstimateRow) -> str:
+    """The group of an estimate in words."""
+    if row.is_overall:
+        return "Whole set"
+    return row.level if row.baseline is None else f"{row.level} minus {row.baseline}"
+
+
+def quantity(view: AuditView, measure: str, target: str) -> str:
+    """A measure of a target in words."""
+    title = view.measure(measure).title
+    return f"{title[:1].upper()}{title[1:]}, {target.replace('_', ' ')}"
+
+
+def joined(items: list[str]) -> str:
+    """a, b and c."""
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
