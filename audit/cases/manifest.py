@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,15 +22,12 @@ from audit.cases.facts import DerivedReference
 from audit.cases.facts import SetFacts as SetFacts
 from audit.cases.matching import is_one_of
 from audit.cases.tabular import read_table, typed
+from audit.datafolders import data_folder
 from audit.plan import first_problem
 from audit.records import BadInput
 from audit.tables import CASES
 
 SET_COLUMN = "validation_set"
-PACKAGED = (
-    Path(__file__).resolve().parents[1] / "_data" / "validation_sets",
-    Path(__file__).resolve().parents[2] / "validation_sets",
-)
 
 
 @dataclass(frozen=True)
@@ -60,14 +58,20 @@ def find_set(name: str, base: Path) -> Path:
     near = (base / name).resolve()
     if (near / "set.yaml").is_file():
         return near
-    for store in PACKAGED:
-        if PurePosixPath(name).name == name and (store / name / "set.yaml").is_file():
-            return store / name
-    packaged = sorted({f.parent.name for store in PACKAGED for f in store.glob("*/set.yaml")})
+    packaged = {f.parent.name: f.parent for f in sorted(_packaged().glob("*/set.yaml"))}
+    if name in packaged:
+        return packaged[name]
     raise BadInput(
         f"validation set '{name}': there is no {near / 'set.yaml'}, and no packaged set of that name "
         f"(packaged: {', '.join(packaged) or 'none'}); give a folder relative to the plan."
     )
+
+
+def _packaged() -> Path:
+    try:
+        return data_folder("validation_sets")
+    except FileNotFoundError:
+        return Path(os.devnull)
 
 
 def read_set(folder: Path) -> ValidationSet:

@@ -5,24 +5,28 @@ A number in YAML matches cells that are that number (1 matches '1', '1.0' and '0
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 
 from audit.plan import Level
+from audit.records import BoolArray, FloatArray
 
 
-def is_one_of(values: pd.Series, levels: tuple[Level, ...]) -> pd.Series:
+def is_one_of(values: pd.Series, levels: Sequence[Level]) -> pd.Series:
     """Boolean per cell, missing where the cell is missing."""
-    text = values.astype("string").str.strip()
-    numbers = pd.to_numeric(text, errors="coerce")
-    hit = pd.Series(False, index=values.index)
+    text = values.astype("string").str.strip().fillna("").to_numpy(dtype=str)
+    numbers = pd.to_numeric(pd.Series(text), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    hit = np.zeros(len(values), dtype=np.bool_)
     for level in levels:
-        hit |= _equals(text, numbers, level).fillna(False).astype(bool)
-    return hit.astype("boolean").mask(values.isna(), pd.NA)
+        hit |= _equals(text, numbers, level)
+    return pd.Series(hit, index=values.index).astype("boolean").mask(values.isna(), pd.NA)
 
 
-def _equals(text: pd.Series, numbers: pd.Series, level: Level) -> pd.Series:
+def _equals(text: np.ndarray, numbers: FloatArray, level: Level) -> BoolArray:
     if isinstance(level, str):
-        return text == level.strip()
+        return np.asarray(text == level.strip())
     if isinstance(level, bool):
-        return (numbers == int(level)) | (text.str.lower() == str(level).lower())
-    return numbers == float(level)
+        return np.asarray((numbers == float(level)) | (np.char.lower(text) == str(level).lower()))
+    return np.asarray(numbers == float(level))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import math
+import warnings
 import zlib
 
 import nibabel
@@ -24,7 +25,9 @@ def decode_nifti(data: bytes, where: str) -> Image:
     a volume of one slice becomes an image, its third spacing stands as ``slice_thickness_mm``. More axes are refused.
     """
     try:
-        return _decode(_unpacked(data, where), where)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _decode(_unpacked(data, where), where)
     except BadInput:
         raise
     except Exception as error:  # nibabel raises many kinds for damaged headers

@@ -1,0 +1,186 @@
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit.cases.flow import NO_MASK, NO_PREDICTION, NO_REFERENCE, NO_SCORE, dispositions, flow_counts, flow_reasons
+from audit.cases.references import references_table
+from audit.plan import Plan, Target
+from audit.records import BadInput
+from audit.tables import DISPOSITIONS, FATES, PREDICTIONS, REFERENCES
+
+
+def predicted(rows, version="candidate", target="lesion"):
+    frame = pd.DataFrame(rows, columns=["case_id", "score", "error"])
+    return PREDICTIONS.conform(frame.assign(version=version, target=target, artifact=None, seconds=0.1))
+
+
+def read(values, target="lesion"):
+    frame = pd.DataFrame({"case_id": [f"c{i}" for i in range(len(values))], "value": values})
+    return REFERENCES.conform(frame.assign(target=target, reader="reference", artifact=None))
+
+
+def manifest(n, **columns):
+    ids = pd.Series([f"c{i}" for i in range(n)], dtype="string")
+    return pd.DataFrame({"case_id": ids, "patient_id": ids} | columns)
+
+
+def test_each_fate_has_its_reason(make_plan):
+    plan = make_plan(analysis_population=[{"column": "site", "equals": ["pilot"], "reason": "pilot site"}])
+    cases = manifest(8, site=["pilot"] + ["main"] * 7)
+    rows = [
+        ("c0", 0.5, None),
+        ("c1", 0.5, None),
+        ("c2", None, "rejected: too small"),
+        ("c3", None, "unreadable DICOM"),
+        ("c4", None, "equivocal: low confidence"),
+        ("c5", float("nan"), None),
+        ("c6", 0.5, None),
+    ]
+    table = dispositions(cases, read([1, None, 1, 0, 1, 0, 1, 0]), predicted(rows), plan)
+    found = dict(zip(table["case_id"], zip(table["fate"], table["reason"], strict=True), strict=True))
+    assert found["c0"] == ("excluded", "pilot site")
+    assert found["c1"] == ("excluded", NO_REFERENCE)
+    assert found["c2"] == ("rejected", "rejected: too small")
+    assert found["c3"] == ("failed", "unreadable DICOM")
+    assert found["c4"] == ("equivocal", "equivocal: low confidence")
+    assert found["c5"] == ("failed", NO_SCORE)
+    assert found["c6"][0] == "analysed"
+    assert pd.isna(found["c6"][1])
+    assert found["c7"] == ("failed", NO_PREDICTION)
+    counts = flow_counts(table).iloc[0].to_dict()
+    assert counts == {
+        "version": "candidate",
+        "target": "lesion",
+        "all": 8,
+        "excluded": 2,
+        "rejected": 1,
+        "failed": 3,
+        "equivocal": 1,
+        "analysed": 1,
+    }
+    reasons = flow_reasons(table)
+    assert reasons["n_cases"].sum() == 7
+    assert set(reasons["fate"]) == {"excluded", "rejected", "failed", "equivocal"}
+
+
+def test_arms_have_fates_of_their_own(make_plan):
+    cases = manifest(2)
+    both = pd.concat(
+        [
+            predicted([("c0", 0.1, None), ("c1", 0.2, None)]),
+            predicted([("c0", 0.1, None), ("c1", None, "crashed")], "candidate + noise"),
+        ]
+    )
+    counts = flow_counts(dispositions(cases, read([0, 1]), both, make_plan()))
+    assert list(counts["version"]) == ["candidate", "candidate + noise"]
+    assert list(counts["failed"]) == [0, 1]
+
+
+def test_a_version_without_any_prediction_is_all_failed(make_plan):
+    plan = make_plan(comparator={"kind": "mlflow", "name": "m", "version": "0"})
+    counts = flow_counts(
+        dispositions(manifest(3), read([0, 1, 1]), predicted([(f"c{i}", 0.1, None) for i in range(3)]), plan)
+    )
+    assert counts.set_index("version").loc["comparator", "failed"] == 3
+
+
+def test_unknown_exclusion_column(make_plan):
+    plan = make_plan(analysis_population=[{"column": "siet", "equals": ["a"], "reason": "x"}])
+    with pytest.raises(BadInput, match="no column 'siet'; columns: case_id, patient_id"):
+        dispositions(manifest(1), read([1]), predicted([("c0", 0.5, None)]), plan)
+
+
+def test_a_missing_mask_is_a_failure(make_plan):
+    plan = make_plan(targets={"lesion": {"task": "segmentation", "output": "m", "reference": "m"}})
+    references = read([None, None]).assign(artifact=["a.png", None]).astype({"artifact": "string"})
+    table = dispositions(manifest(2), references, predicted([("c0", None, None), ("c1", None, None)]), plan)
+    assert list(table["fate"]) == ["failed", "excluded"]
+    assert list(table["reason"]) == [NO_MASK, NO_REFERENCE]
+
+
+outcome = st.tuples(
+    st.sampled_from([0.0, 1.0, None]),
+    st.sampled_from([0.3, None, float("inf")]),
+    st.sampled_from([None, "rejected: x", "equivocal", "boom"]),
+    st.sampled_from(["a", "b"]),
+    st.booleans(),
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(outcome, min_size=1, max_size=12))
+def test_the_flow_always_adds_up(outcomes):
+    plan = Plan.model_validate(
+        {
+            "id": "p",
+            "title": "t",
+            "intended_purpose": "i",
+            "model": {"kind": "mlflow", "name": "m", "version": "1"},
+            "validation_sets": ["s"],
+            "targets": {"lesion": {"task": "classification", "output": "o", "reference": "r"}},
+            "analysis_population": [{"column": "site", "equals": ["b"], "reason": "site b"}],
+        }
+    )
+    cases = manifest(len(outcomes), site=[o[3] for o in outcomes])
+    rows = [(f"c{i}", o[1], o[2]) for i, o in enumerate(outcomes) if o[4]]
+    table = DISPOSITIONS.conform(dispositions(cases, read([o[0] for o in outcomes]), predicted(rows), plan))
+    assert list(table["case_id"]) == list(cases["case_id"])
+    assert set(table["fate"]) <= set(FATES)
+    assert (table["reason"].isna() == (table["fate"] == "analysed")).all()
+    counts = flow_counts(table).iloc[0]
+    assert counts[list(FATES)].sum() == counts["all"] == len(outcomes)
+    assert flow_reasons(table)["n_cases"].sum() == counts["all"] - counts["analysed"]
+
+
+def test_a_flow_that_does_not_add_up_is_an_error():
+    table = pd.DataFrame(
+        {"version": "candidate", "target": "t", "case_id": ["a", "a"], "fate": ["failed", "analysed"], "reason": None}
+    )
+    with pytest.raises(ValueError, match="does not add up"):
+        flow_counts(table)
+
+
+def target(**changes):
+    return {"t": Target.model_validate({"task": "classification", "output": "o", "reference": "r"} | changes)}
+
+
+def values(column, **changes):
+    return references_table(manifest(len(column), r=column), target(**changes))["value"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("column", "changes", "expected"),
+    [
+        ([1, 0, 1], {}, [1, 0, 1]),
+        (["1", "0", None], {}, [1, 0, pd.NA]),
+        ([True, False, True], {}, [1, 0, 1]),
+        ([-1, 0, 1], {"positive": [-1]}, [1, 0, 0]),
+        (["B", "C", None], {"positive": ["C", "D"]}, [0, 1, pd.NA]),
+        (["2.0", "3", "02"], {"positive": [2]}, [1, 0, 1]),
+        (["2.0", "3", "2"], {"positive": ["2"]}, [0, 0, 1]),
+    ],
+)
+def test_reference_values(column, changes, expected):
+    assert values(column, **changes) == expected
+
+
+def test_a_third_level_never_becomes_negative_unnoticed():
+    with pytest.raises(BadInput, match=r"holds '2' in row 2 .case c1.; expected 0 or 1"):
+        values([1, 2, 0])
+
+
+def test_unknown_reference_column():
+    with pytest.raises(BadInput, match="no column 'x' for its reference standard; columns: case_id"):
+        values([1, 0], reference="x")
+
+
+def test_segmentation_references_name_masks(small):
+    from audit.cases.manifest import read_set
+
+    cases = read_set(small.write()).cases
+    rows = references_table(cases, target(task="segmentation", reference="lesion_mask"))
+    assert rows["artifact"][1] == "masks/c1.png"
+    assert rows["value"].isna().all()
+    with pytest.raises(BadInput, match="no column 'site_sha256'"):
+        references_table(cases, target(task="segmentation", reference="site"))
