@@ -3,58 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import islice
 
 from audit.evidence.chain import Line, check_lines, describe
 from audit.evidence.difference import Difference
 from audit.evidence.files import inside, is_file
+from audit.evidence.ledger import Ledger
 from audit.evidence.locks import read_lock
-from audit.evidence.register import events, register_of
+from audit.evidence.register import events, recorded_head, register_of
 from audit.evidence.statements import sha256
-from audit.evidence.store import LEDGER, AuditStore
-from audit.home import open_home
+from audit.evidence.store import LEDGER, AuditStore, mlflow_run
 from audit.records import BadInput
+
+Anchor = tuple[str, int, str]
 
 
 def check_integrity(store: AuditStore) -> list[Difference]:
     """Ledger, anchors, files, register and MLflow run; nothing is recomputed and no model is opened."""
-    lines = store.ledger.lines()
-    chain = check_lines(LEDGER, lines, store.audit_id)
+    ledger = _check_ledger(store.ledger, _anchors(store))
     return [
-        *chain,
-        *_anchors(store, lines, bool(chain)),
+        *ledger,
         *_files(store),
         *_unknown_files(store),
-        *register_of(store.home).check(),
+        *_check_ledger(register_of(store.home), _parsed("MLflow", recorded_head(store.home))),
         *_mlflow(store),
-        *([] if chain else _pointers(store)),
+        *([] if ledger else _pointers(store)),
     ]
 
 
-def _anchors(store: AuditStore, lines: list[Line], broken: bool) -> Iterator[Difference]:
-    """The first anchor that the ledger does not meet; where the chain is broken anyway, only its end is looked at."""
+def _check_ledger(ledger: Ledger, anchors: list[Anchor]) -> list[Difference]:
+    lines = ledger.lines()
+    chain = check_lines(ledger.path.name, lines, ledger.audit)
+    return [*chain, *islice(_unmet(ledger.path.name, lines, anchors, bool(chain)), 1)]
+
+
+def _unmet(name: str, lines: list[Line], anchors: list[Anchor], broken: bool) -> Iterator[Difference]:
+    """Anchors that the ledger does not meet; where the chain is broken anyway, only its end is looked at."""
     by_number = {line.seq: (place, line) for place, line in enumerate(lines, 1)}
     last = max(by_number, default=-1)
-    for where, seq, digest in sorted(_heads(store), key=lambda one: one[1]):
+    for where, seq, digest in sorted(anchors, key=lambda one: one[1]):
         place, line = by_number.get(seq, (0, None))
         if seq > last and not any(one.seq < 0 for one in lines):
-            what = f"The ledger was cut: {where} records a later end than the ledger has."
-            yield Difference(f"{LEDGER} statement {seq}", "present", "missing", what)
-            return
+            what = f"The ledger was cut: {where} recorded a later end than it has."
+            yield Difference(f"{name} statement {seq}", "present", "missing", what)
         if line and line.digest != digest and not line.problem and (seq == last or not broken):
             what = f"The line, or one before it, is not the one that {where} recorded: the ledger was rewritten."
-            yield Difference(f"{LEDGER} line {place} ({describe(line)})", digest, line.digest, what)
-            return
+            yield Difference(f"{name} line {place} ({describe(line)})", digest, line.digest, what)
 
 
-def _heads(store: AuditStore) -> Iterator[tuple[str, int, str]]:
-    for event in events(store.home):
-        if event.audit == store.audit_id and event.head:
-            yield f"the register ({event.event})", *event.head
-    head = _tags(store).get("audit.head", "")
+def _anchors(store: AuditStore) -> list[Anchor]:
+    mine = [event for event in events(store.home) if event.audit == store.audit_id]
+    registered = [(f"the register ({event.event})", *event.head) for event in mine if event.head]
+    return registered + _parsed("MLflow", store.tags().get("audit.head", ""))
+
+
+def _parsed(where: str, head: str) -> list[Anchor]:
     number, _, digest = head.partition(":")
-    if number.isdigit() and digest:
-        yield "MLflow's tag audit.head", int(number), digest
+    return [(where, int(number), digest)] if number.isdigit() and digest else []
 
 
 def _files(store: AuditStore) -> Iterator[Difference]:
@@ -88,7 +93,7 @@ def _unknown_files(store: AuditStore) -> Iterator[Difference]:
 
 
 def _mlflow(store: AuditStore) -> Iterator[Difference]:
-    run = _run(store)
+    run = mlflow_run(store.home, store.run_id)
     if run is None:
         yield Difference(f"MLflow run {store.run_id}", "present", "missing", "The run was removed from MLflow.")
         return
@@ -117,21 +122,7 @@ def _expected_tags(store: AuditStore) -> dict[str, str]:
 
 def _pointers(store: AuditStore) -> Iterator[Difference]:
     ids = {one.id for one in store.statements()}
-    for tag, value in sorted(_tags(store).items()):
+    for tag, value in sorted(store.tags().items()):
         if tag.startswith("audit.statement.") and value not in ids:
             what = "The tag points to a statement that the ledger does not have."
             yield Difference(f"MLflow tag {tag}", "a statement of this audit", value, what)
-
-
-def _tags(store: AuditStore) -> dict[str, str]:
-    run = _run(store)
-    return dict(run.data.tags) if run else {}
-
-
-def _run(store: AuditStore) -> Any:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return open_home(store.home).get_run(store.run_id)
-    except MlflowException:
-        return None

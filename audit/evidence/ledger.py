@@ -77,6 +77,12 @@ class Ledger:
         with self._locked() as descriptor:
             return self._head(descriptor)
 
+    def signature_status(self) -> str:
+        """'unsigned', or how many statements carry a signature, as documents print it."""
+        read = [line.read for line in self.lines() if line.read]
+        signed = sum(1 for one in read if one.signatures)
+        return f"{signed} of {len(read)} statements signed" if signed else "unsigned"
+
     def check(self) -> list[Difference]:
         """What is wrong with the chain: changed, missing, reordered, repeated, torn, or another audit's lines."""
         return check_lines(self.path.name, self.lines(), self.audit)

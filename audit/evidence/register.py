@@ -15,12 +15,13 @@ from typing import Any, Literal
 import pandas as pd
 
 from audit.evidence.ledger import Ledger
-from audit.evidence.store import AuditStore
+from audit.evidence.store import REGISTER, AuditStore
+from audit.home import AUDITS, open_home
 from audit.plan import StoredPlan
 from audit.records import Statement
 from audit.tables import ACCESSES
 
-REGISTER = "register.jsonl"
+ANCHOR = "audit.register_head"
 EventName = Literal["lock", "amend", "run started", "run finished", "run aborted"]
 LOCKS = ("lock", "amend")
 ENDS = ("run finished", "run aborted")
@@ -71,7 +72,23 @@ def enter(
         "head": [head.seq, head.digest] if head else None,
     }
     subjects = {"plan:sha256": plan.sha256} | {f"set:{name}": digest for name, digest in sets.items()}
-    return register_of(store.home).append(event, subjects, [], body, store.producer, at, store.audit_id)
+    statement = register_of(store.home).append(event, subjects, [], body, store.producer, at, store.audit_id)
+    _anchor(store.home)
+    return statement
+
+
+def _anchor(home: Path) -> None:
+    """Records the register's head in MLflow, on the experiment of all audits."""
+    client = open_home(home)
+    head = register_of(home).head()
+    if head:
+        experiment = client.get_experiment_by_name(AUDITS)
+        client.set_experiment_tag(experiment.experiment_id, ANCHOR, f"{head.seq}:{head.digest}")
+
+
+def recorded_head(home: Path) -> str:
+    """The register's head as MLflow holds it, 'seq:digest', or ''."""
+    return str(open_home(home).get_experiment_by_name(AUDITS).tags.get(ANCHOR, ""))
 
 
 def events(home: Path) -> list[Event]:

@@ -28,6 +28,7 @@ from audit.tables import Table
 State = Literal["locked", "running", "complete", "aborted"]
 Mode = Literal["confirmatory", "exploratory"]
 LEDGER = "ledger.jsonl"
+REGISTER = "register.jsonl"
 RUN_STATUS = {"locked": "SCHEDULED", "running": "RUNNING", "complete": "FINISHED", "aborted": "KILLED"}
 
 
@@ -150,9 +151,9 @@ class AuditStore:
         return {name: statement for statement in self.ledger.read() for name in statement.subjects}
 
     def tags(self) -> dict[str, str]:
-        """The run's MLflow tags that begin with 'audit.'."""
-        tags = open_home(self.home).get_run(self.run_id).data.tags
-        return {key: value for key, value in tags.items() if key.startswith("audit.")}
+        """The run's MLflow tags that begin with 'audit.'; none where the run was removed from MLflow."""
+        run = mlflow_run(self.home, self.run_id)
+        return {key: value for key, value in run.data.tags.items() if key.startswith("audit.")} if run else {}
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Sets MLflow tags of the run."""
@@ -182,6 +183,17 @@ class AuditStore:
     @property
     def mode(self) -> str:
         return self.tags().get("audit.mode", "")
+
+
+def mlflow_run(home: Path, run_id: str) -> Any:
+    """MLflow's run, or None where it was removed."""
+    client = open_home(home)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_run(run_id)
+    except MlflowException:
+        return None
 
 
 def table_path(table: Table) -> str:
@@ -253,8 +265,26 @@ def open_audit(
 
 
 def list_audits(home: Path) -> list[AuditSummary]:
-    """Every audit of the home, oldest first, deleted MLflow runs included; none where no home stands."""
-    return _listed(open_home(home)) if exists(home) else []
+    """Every audit of the home, oldest first; none where no home stands.
+
+    Deleted MLflow runs are listed, and so are audits that only the register still knows (state 'removed').
+    """
+    if not exists(home):
+        return []
+    listed = _listed(open_home(home))
+    removed = _only_registered(home, {one.run_id for one in listed})
+    return sorted([*removed, *listed], key=lambda one: (one.created, one.audit_id))
+
+
+def _only_registered(home: Path, known: set[str]) -> list[AuditSummary]:
+    found: dict[str, AuditSummary] = {}
+    for line in Ledger(home.resolve() / REGISTER).lines():
+        run_id = str(line.read.statement.body.get("run_id", "")) if line.read else ""
+        if line.read and run_id and run_id not in known:
+            one, audit = line.read.statement, line.read.audit
+            plan = (str(one.body["plan"]), one.subjects["plan:sha256"])
+            found.setdefault(run_id, AuditSummary(audit, run_id, *plan, "removed", "", "", one.created, True))
+    return list(found.values())
 
 
 def _listed(client: Any) -> list[AuditSummary]:

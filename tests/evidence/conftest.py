@@ -1,6 +1,8 @@
 """Homes and finished audits; each test gets its own copy, which is also a moved one."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,13 @@ from audit.home import open_home
 
 @pytest.fixture(scope="session")
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home without audits: MLflow's schema takes seconds to create, so tests copy it."""
+    """A home without audits, created by two processes at once. MLflow's schema takes seconds, so tests copy it."""
     home = tmp_path_factory.mktemp("empty") / "evidence"
-    open_home(home)
+    code = "import sys; from pathlib import Path; from audit.home import open_home; open_home(Path(sys.argv[1]))"
+    with subprocess.Popen([sys.executable, "-c", code, str(home)], stderr=subprocess.PIPE, text=True) as child:
+        open_home(home)
+        _, errors = child.communicate(timeout=300)
+    assert child.returncode == 0, errors
     return home
 
 

@@ -173,11 +173,28 @@ def test_changes_in_mlflow_are_named(finished: Finished, change: str, thing: str
     assert found.startswith(thing)
 
 
-def test_a_run_removed_from_mlflow_is_named(finished: Finished) -> None:
+def test_a_register_cut_at_its_end_is_named(finished: Finished) -> None:
+    path = finished.home / "register.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert "register.jsonl statement 2" in check(finished)
+
+
+def test_a_rewritten_chain_does_not_meet_its_anchor(finished: Finished) -> None:
     store = finished.store
+    old = store.ledger.read()
+    store.ledger.path.unlink()
+    for one in old:
+        body = {**one.body, "title": "edited"} if one.kind == "figure" else one.body
+        store.ledger.append(one.kind, one.subjects, [], body, one.producer, one.created)
+    assert store.ledger.check() == []
+    assert any("rewritten" in one.explanation for one in verify(store, recompute, finished.model_digests))
+
+
+def test_a_run_removed_from_mlflow_is_named(finished: Finished) -> None:
     with sqlite3.connect(finished.home / "mlflow.db") as database:
         database.execute("DELETE FROM tags")
         database.execute("DELETE FROM runs")
+    store = finished.store
     found = [one.thing for one in verify(store, recompute, finished.model_digests)]
     assert found == [f"MLflow run {store.run_id}"]
 
