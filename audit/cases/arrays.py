@@ -68,7 +68,9 @@ def _member(data: bytes, key: str, where: str) -> NDArray[Any]:
                 )
             with archive.open(info) as stream:
                 content = stream.read(info.file_size)
-    except (zipfile.BadZipFile, OSError, KeyError, RuntimeError, NotImplementedError, EOFError) as error:
+    except BadInput:
+        raise
+    except Exception as error:  # a damaged archive breaks the unpacker in many ways
         raise BadInput(f"{where}: not a readable .npz file ({type(error).__name__}).") from error
     return _load(content, f"{where}#{key}")
 
@@ -83,7 +85,7 @@ def _load(data: bytes, where: str) -> NDArray[Any]:
         if dtype.hasobject:
             raise BadInput(f"{where}: holds Python objects, which are never unpickled; store plain numbers.")
         return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
-    except (ValueError, OSError, EOFError, SyntaxError, MemoryError) as error:
-        if isinstance(error, BadInput):
-            raise
+    except BadInput:
+        raise
+    except Exception as error:  # a damaged header breaks NumPy's reader in many ways
         raise BadInput(f"{where}: not a readable NumPy array ({type(error).__name__}).") from error

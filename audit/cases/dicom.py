@@ -33,9 +33,13 @@ def decode_dicom(data: bytes, where: str) -> Image:
     MONOCHROME1 (white is low) is turned round within the range of the stored bits, so that bright is high everywhere.
     """
     dataset = read_dataset(data, where)
-    pixels = _modality_values(dataset, _stored(dataset, where), where)
-    spacing = spacing_of(dataset, pixels.ndim)
-    return Image(as_pixels(pixels, where), spacing, header_facts(dataset))
+    try:
+        pixels = _modality_values(dataset, _stored(dataset, where))
+        return Image(as_pixels(pixels, where), spacing_of(dataset, pixels.ndim), header_facts(dataset))
+    except BadInput:
+        raise
+    except Exception as error:  # elements are parsed on first use, and damaged ones break there
+        raise BadInput(f"{where}: the DICOM file is damaged ({type(error).__name__}); export it again.") from error
 
 
 def read_dataset(data: bytes, where: str) -> pydicom.Dataset:
@@ -83,8 +87,8 @@ def _stored(dataset: pydicom.Dataset, where: str) -> NDArray[Any]:
     if not any(name in dataset for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise BadInput(f"{where}: the DICOM file holds no pixel data (only a header); remove it from the manifest.")
     syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-    if syntax is None:
-        raise BadInput(f"{where}: the DICOM file names no transfer syntax, so its pixels cannot be read.")
+    if syntax is None or not syntax.is_transfer_syntax:
+        raise BadInput(f"{where}: the DICOM file names no known transfer syntax, so its pixels cannot be read.")
     check_shape(_declared_shape(dataset, where), where)
     check_codestreams(dataset, where)
     try:
@@ -115,18 +119,13 @@ def _declared_shape(dataset: pydicom.Dataset, where: str) -> tuple[int, ...]:
         raise BadInput(f"{where}: the DICOM header does not declare rows and columns.") from error
 
 
-def _modality_values(dataset: pydicom.Dataset, stored: NDArray[Any], where: str) -> NDArray[Any]:
-    try:
-        if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-            return luminance(_eight_bit(apply_color_lut(stored, dataset)))
-        if int(dataset.get("SamplesPerPixel") or 1) == 3:
-            return luminance(stored.astype(np.float32))
-        values = _rescaled(dataset, stored)
-        return _inverted(dataset, values) if dataset.PhotometricInterpretation == "MONOCHROME1" else values
-    except BadInput:
-        raise
-    except Exception as error:
-        raise BadInput(f"{where}: the DICOM lookup tables are damaged ({type(error).__name__}).") from error
+def _modality_values(dataset: pydicom.Dataset, stored: NDArray[Any]) -> NDArray[Any]:
+    if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        return luminance(_eight_bit(apply_color_lut(stored, dataset)))
+    if int(dataset.get("SamplesPerPixel") or 1) == 3:
+        return luminance(stored.astype(np.float32))
+    values = _rescaled(dataset, stored)
+    return _inverted(dataset, values) if dataset.PhotometricInterpretation == "MONOCHROME1" else values
 
 
 def _eight_bit(colour: NDArray[Any]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import logging
 import math
 import warnings
 import zlib
@@ -15,6 +16,7 @@ from audit.cases.arrays import as_pixels
 from audit.cases.limits import check_shape
 from audit.records import BadInput, Image
 
+logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)  # repairs of damaged headers are not for the terminal
 _MM_PER_UNIT = {"mm": 1.0, "meter": 1000.0, "micron": 0.001, "unknown": 1.0}
 
 

@@ -16,7 +16,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, 
 
 from audit.cases.codestreams import codestream_size
 from audit.cases.dicom import decode_dicom, stored_values
-from audit.cases.images import read_image
+from audit.cases.images import decode, read_image
 from audit.cases.masks import read_mask
 from audit.records import BadInput
 
@@ -328,3 +328,32 @@ def test_masks_hold_whole_numbers(tmp_path):
     np.save(tmp_path / "p.npy", np.array([[0.2, 0.7]]))
     with pytest.raises(BadInput, match="whole numbers"):
         read_mask(tmp_path / "p.npy", None)
+
+
+def whole_files(tmp_path):
+    buffers = {name: io.BytesIO() for name in ("a.png", "a.jpg", "a.tif", "a.npy", "a.npz")}
+    picture = Pillow.fromarray(np.random.default_rng(0).integers(0, 255, (16, 16), np.uint8))
+    for name, kind in (("a.png", "PNG"), ("a.jpg", "JPEG"), ("a.tif", "TIFF")):
+        picture.save(buffers[name], kind)
+    np.save(buffers["a.npy"], np.ones((4, 4)))
+    np.savez_compressed(buffers["a.npz"], x=np.ones((4, 4, 4)))
+    nibabel.save(nibabel.Nifti1Image(np.ones((4, 5, 6), np.int16), np.eye(4)), tmp_path / "w.nii.gz")
+    files = {name: buffer.getvalue() for name, buffer in buffers.items()}
+    return files | {"a.dcm": dicom(RAMP), "a.nii.gz": (tmp_path / "w.nii.gz").read_bytes()}
+
+
+def test_damaged_bytes_give_an_image_or_one_sentence(tmp_path):
+    """Whatever is broken, and wherever, nothing but ``BadInput`` comes out."""
+    draw, refused = np.random.default_rng(7), 0
+    for name, data in whole_files(tmp_path).items():
+        for _ in range(40):
+            broken_file = bytearray(data)
+            for place in draw.integers(0, min(len(data), 600), 4):
+                broken_file[place] = draw.integers(0, 256)
+            try:
+                decode(
+                    bytes(broken_file[: draw.integers(1, len(data) + 1)]), name, "x" if "npz" in name else None, name
+                )
+            except BadInput as error:
+                refused += "\n" not in str(error)
+    assert refused > 100
