@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,34 +61,36 @@ def _limits(program: ExportedProgram, size: Any) -> tuple[int, int]:
     return int(limits.lower), high
 
 
-def run_fixed(call: Any, batch: Pixels, shape: InputShape, device: str) -> Mapping[str, NDArray[np.float32]]:
-    """Outputs of ``call`` for the batch, split and padded to the batch sizes that the export allows.
+def run_fixed(call: Any, outputs: Sequence[str], batch: Pixels, shape: InputShape, device: str) -> Arrays:
+    """Outputs of ``call`` by name for the batch, split and padded to the batch sizes that the export allows.
 
     Padding repeats the last image and is cut off again; no image's answer depends on its neighbours because a
     frozen network normalises with stored statistics.
     """
     shape.refuse_other(batch)
     step = min(len(batch), shape.high)
-    parts = [_run(call, batch[i : i + step], shape.low, device) for i in range(0, len(batch), step)]
+    parts = [_run(call, outputs, batch[i : i + step], shape.low, device) for i in range(0, len(batch), step)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _run(call: Any, batch: Pixels, low: int, device: str) -> Arrays:
+def _run(call: Any, outputs: Sequence[str], batch: Pixels, low: int, device: str) -> Arrays:
     n = len(batch)
     if n < low:
         batch = np.concatenate([batch, np.repeat(batch[-1:], low - n, axis=0)])
     with torch.inference_mode():
         raw = call(torch.from_numpy(np.ascontiguousarray(batch, dtype=np.float32)).to(device))
-    return {name: _array(value)[:n] for name, value in named(raw).items()}
+    return {name: _array(value)[:n] for name, value in named(raw, outputs).items()}
 
 
-def named(raw: Any) -> dict[str, torch.Tensor]:
-    """A network's outputs by name: its own names, else ``output`` or ``output_0``, ``output_1``, ..."""
+def named(raw: Any, outputs: Sequence[str] = ()) -> dict[str, torch.Tensor]:
+    """A network's outputs by name: its own names, else those in ``outputs``, in order, else ``output_0``, ..."""
     if isinstance(raw, Mapping):
         return dict(raw)
-    if isinstance(raw, torch.Tensor):
-        return {"output": raw}
-    return {f"output_{i}": value for i, value in enumerate(raw)}
+    values = [raw] if isinstance(raw, torch.Tensor) else list(raw)
+    names = outputs or [f"output_{i}" for i in range(len(values))]
+    if len(names) != len(values):
+        raise BadInput(f"the model gives {len(values)} outputs; {len(names)} were named ({', '.join(names)}).")
+    return dict(zip(names, values, strict=True))
 
 
 def _array(value: torch.Tensor) -> NDArray[np.float32]:

@@ -40,7 +40,7 @@ class OpenModel:
 
         Raises ``BadInput`` where the images have a size that the export does not take.
         """
-        return dict(run_fixed(self._call, batch, self._shape, self._device))
+        return run_fixed(self._call, self.outputs, batch, self._shape, self._device)
 
     def module(self) -> torch.nn.Module:
         """The network with its layers by name (unflattened), for hooks; weights frozen, channels last.

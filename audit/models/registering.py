@@ -56,8 +56,9 @@ def register(
 ) -> ModelVersion:
     """Logs a training run and registers ``module`` as the next version of ``name``.
 
-    ``example``: float32 (N >= 2, 1, \\*spatial); a batch of 1 would be frozen into the export. ``outputs``: the keys
-    of the dictionary that the module returns, in order. The module is exported in evaluation mode on the CPU.
+    ``example``: float32 (N >= 2, 1, \*spatial); a batch of 1 would be frozen into the export. ``outputs``: the names
+    of what the module returns, in order (its keys, where it returns a dictionary). The module is exported in
+    evaluation mode on the CPU.
     """
     if len(example) < 2:
         raise BadInput(f"model {name}: the example batch holds {len(example)} image; give at least 2.")
@@ -123,7 +124,7 @@ def _existing(ref: RegisteredModel, digest: str, home: Path) -> ModelVersion:
 
 def _signature(name: str, module: torch.nn.Module, example: Pixels, outputs: Sequence[str]) -> ModelSignature:
     with torch.inference_mode():
-        raw = named(module(torch.from_numpy(example)))
+        raw = named(module(torch.from_numpy(example)), outputs)
     if tuple(raw) != tuple(outputs):
         raise BadInput(f"model {name} gives outputs {list(raw)}; {list(outputs)} were declared.")
     return infer_signature(example, {key: value.numpy() for key, value in raw.items()})

@@ -1,0 +1,238 @@
+"""Explains the drawn cases of one version: maps, pictures, how much lies inside the reference, two sentences."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from audit.catalogue import entry
+from audit.explanations.method import Attribution, VisualMethod
+from audit.explanations.overlays import Legend, overlay_png
+from audit.explanations.scalar import ScalarOutput
+from audit.explanations.wording import RationaleFacts, mask_size, number, rationale, strongest_region
+from audit.plan import Target
+from audit.records import BadInput, BoolArray, Image, Pixels
+from audit.tables import EXPLANATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """What is known about a drawn case besides its image; None = not known.
+
+    ``group`` is the level by which it was drawn, as printed ('Aurora'); ``score`` the recorded score; ``threshold``
+    the operating point; ``reference`` the reference standard; ``limitation`` a clause about its stratum;
+    ``marked`` what a segmentation did, as a verb phrase ('marked 132 mm²').
+    """
+
+    case_id: str
+    patient_id: str
+    group: str | None = None
+    score: float | None = None
+    threshold: float | None = None
+    reference: bool | None = None
+    limitation: str | None = None
+    marked: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """``rows`` follow EXPLANATIONS; ``files`` maps paths inside the audit to bytes."""
+
+    rows: pd.DataFrame
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    facts: CaseFacts
+    image: Image
+    mask: BoolArray | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    version: str
+    target_name: str
+    outputs: tuple[str, ...]
+    simulated: bool
+
+
+def explain_cases(
+    version: str,
+    network: torch.nn.Module,
+    outputs: Sequence[str],
+    target_name: str,
+    target: Target,
+    cases: Sequence[CaseFacts],
+    load: Callable[[str], Image],
+    load_reference_mask: Callable[[str], BoolArray | None],
+    methods: Sequence[str],
+    simulated: bool,
+    progress: Callable[[int], None] = lambda done: None,  # noqa: ARG005
+) -> Explained:
+    """Explains ``target`` of ``network`` (layers by name, ``OpenModel.module()``) on ``cases`` by every method.
+
+    ``load_reference_mask`` gives the case's reference mask, or None; shares inside it are computed for
+    reference-positive cases only. ``progress`` gets the number of maps newly done. A case that cannot be read or
+    explained is a row with its reason.
+    """
+    threshold = target.operating_point_of(version)
+    scalar = ScalarOutput(network, outputs, target, threshold.threshold if threshold else 0.5)
+    setting = _Setting(version, target_name, tuple(outputs), simulated)
+    chosen = [entry("explanations", name, "explanations.methods") for name in methods]
+    ready, rows = _read(setting, cases, load, load_reference_mask, chosen)
+    progress(len(rows))
+    files: dict[str, bytes] = {}
+    for group in _by_shape(ready):
+        for method in chosen:
+            for row, made in _explain(setting, scalar, method, group):
+                rows.append(row)
+                files.update(made)
+            progress(len(group))
+    return Explained(_table(rows, cases, methods), files)
+
+
+def _read(
+    setting: _Setting,
+    cases: Sequence[CaseFacts],
+    load: Callable[[str], Image],
+    load_mask: Callable[[str], BoolArray | None],
+    methods: Sequence[VisualMethod],
+) -> tuple[list[_Case], list[dict[str, Any]]]:
+    ready: list[_Case] = []
+    rows: list[dict[str, Any]] = []
+    for facts in cases:
+        try:
+            ready.append(_Case(facts, load(facts.case_id), load_mask(facts.case_id) if facts.reference else None))
+        except Exception as error:
+            rows += [_row(setting, method, facts, error=_reason(error)) for method in methods]
+    return ready, rows
+
+
+def _by_shape(cases: Sequence[_Case]) -> list[list[_Case]]:
+    groups: dict[tuple[int, ...], list[_Case]] = {}
+    for case in cases:
+        groups.setdefault(case.image.pixels.shape, []).append(case)
+    return [groups[shape] for shape in sorted(groups)]
+
+
+def _explain(
+    setting: _Setting, scalar: ScalarOutput, method: VisualMethod, cases: Sequence[_Case]
+) -> list[tuple[dict[str, Any], dict[str, bytes]]]:
+    pixels = np.stack([case.image.pixels for case in cases])[:, None].astype(np.float32, copy=False)
+    try:
+        found = method.explain(scalar, pixels)
+    except (BadInput, RuntimeError, ValueError) as error:
+        return [(_row(setting, method, case.facts, error=_reason(error)), {}) for case in cases]
+    return [_explained(setting, scalar, method, case, found, i) for i, case in enumerate(cases)]
+
+
+def _explained(
+    setting: _Setting, scalar: ScalarOutput, method: VisualMethod, case: _Case, found: Attribution, i: int
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    attribution = found.maps[i]
+    stem = f"explanations/{setting.version}/{_slug(case.facts.case_id)}.{setting.target_name}.{method.name}"
+    completeness = None if found.completeness_error is None else float(found.completeness_error[i])
+    inside, area = _inside(attribution, case.mask)
+    row = _row(
+        setting,
+        method,
+        case.facts,
+        overlay=f"{stem}.png",
+        attribution=f"{stem}.npz",
+        energy_inside=inside,
+        area_inside=area,
+        completeness_error=None if completeness is None or np.isnan(completeness) else completeness,
+        layer=found.layer,
+        text=rationale(_rationale_facts(method, case, found, i, inside, area)),
+        error=found.notes[i] or None,
+    )
+    lines = _heading(case.facts)
+    legend = Legend(_title(method, found), f"{method.unit} ({scalar.output})", method.signed)
+    picture = overlay_png(case.image, attribution, case.mask, lines, legend, setting.simulated)
+    return row, {f"{stem}.png": picture, f"{stem}.npz": _npz(attribution)}
+
+
+def _inside(attribution: Pixels, mask: BoolArray | None) -> tuple[float | None, float | None]:
+    """Share of absolute attribution inside the mask, and of the image; None without a mask or for a zero map."""
+    if mask is None or not mask.any() or mask.shape != attribution.shape:
+        return None, None
+    weight = np.abs(attribution.astype(np.float64))
+    total = float(weight.sum())
+    return (float(weight[mask].sum()) / total if total > 0 else None), float(mask.mean())
+
+
+def _rationale_facts(
+    method: VisualMethod, case: _Case, found: Attribution, i: int, inside: float | None, area: float | None
+) -> RationaleFacts:
+    strongest = strongest_region(found.maps[i])
+    facts = RationaleFacts(
+        method=_title(method, found),
+        score=case.facts.score,
+        threshold=case.facts.threshold,
+        reference=case.facts.reference,
+        size=None if case.mask is None else mask_size(case.mask, case.image.spacing_mm),
+        marked=case.facts.marked,
+        inside=inside,
+        area=area,
+        limitation=case.facts.limitation,
+        why_no_map=found.notes[i] or "the map is zero",
+    )
+    return replace(facts, region=strongest[0], region_share=strongest[1]) if strongest else facts
+
+
+def _title(method: VisualMethod, found: Attribution) -> str:
+    return f"{method.title} (baseline: {found.baseline})" if found.baseline else method.title
+
+
+def _heading(facts: CaseFacts) -> list[str]:
+    words = {True: "positive", False: "negative", None: "not known"}
+    first = [facts.case_id, *([facts.group] if facts.group else []), f"reference {words[facts.reference]}"]
+    if facts.score is None:
+        return ["  ·  ".join(first)]
+    second = [f"score {number(facts.score)}"]
+    if facts.threshold is not None:
+        second.append(f"decision {words[facts.score >= facts.threshold]} (from {number(facts.threshold)})")
+    return ["  ·  ".join(first), "  ·  ".join(second)]
+
+
+def _npz(attribution: Pixels) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, map=attribution.astype(np.float32))
+    return buffer.getvalue()
+
+
+def _slug(case_id: str) -> str:
+    """The case id as a file name; an altered one carries a short digest so that names stay apart."""
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", case_id)
+    return safe if safe == case_id else f"{safe}-{hashlib.sha256(case_id.encode()).hexdigest()[:8]}"
+
+
+def _row(setting: _Setting, method: VisualMethod, facts: CaseFacts, **values: Any) -> dict[str, Any]:
+    keys = {"version": setting.version, "case_id": facts.case_id, "patient_id": facts.patient_id}
+    return {
+        **dict.fromkeys(EXPLANATIONS.columns),
+        **keys,
+        "target": setting.target_name,
+        "method": method.name,
+    } | values
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split()) or "no further reason"
+    return text if isinstance(error, BadInput) else f"{type(error).__name__}: {text}"
+
+
+def _table(rows: list[dict[str, Any]], cases: Sequence[CaseFacts], methods: Sequence[str]) -> pd.DataFrame:
+    """Rows in the order of the drawn cases, then of the methods."""
+    place = {facts.case_id: i for i, facts in enumerate(cases)}
+    rows.sort(key=lambda row: (place[row["case_id"]], list(methods).index(row["method"])))
+    return EXPLANATIONS.conform(pd.DataFrame(rows, columns=list(EXPLANATIONS.columns)))

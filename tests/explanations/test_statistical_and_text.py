@@ -1,0 +1,233 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from sklearn.linear_model import LogisticRegression
+
+from audit.explanations.drawing import draw_cases
+from audit.explanations.features import encode
+from audit.explanations.importance import error_importance
+from audit.explanations.surrogate import auroc_error, fit_surrogate, shap_values, shapley
+from audit.explanations.wording import RationaleFacts, mask_size, number, rationale, strongest_region
+from audit.plan import ExplainedCases
+from audit.records import BadInput
+
+N = 400
+RNG = np.random.default_rng(0)
+CASES = pd.DataFrame(
+    {
+        "case_id": [f"c{i:03d}" for i in range(N)],
+        "patient_id": [f"p{i // 2}" for i in range(N)],
+        "manufacturer": RNG.choice(["Aurora", "Borealis", "Cirrus"], N),
+        "age_years": np.where(RNG.random(N) < 0.05, np.nan, RNG.uniform(20, 90, N)),
+        "stratum:sex": RNG.choice(["F", "M"], N),
+        "constant": "one",
+    }
+)
+REFERENCE = RNG.integers(0, 2, N).astype(float)
+FEATURES = ("manufacturer", "age_years", "sex", "constant")
+
+
+def observations(error_rate: np.ndarray, seed: int = 1) -> pd.DataFrame:
+    wrong = np.random.default_rng(seed).random(N) < error_rate
+    return pd.DataFrame(
+        {
+            "version": "candidate",
+            "case_id": CASES["case_id"],
+            "patient_id": CASES["patient_id"],
+            "target": "lesion",
+            "reference": REFERENCE,
+            "decision": np.where(wrong, 1 - REFERENCE, REFERENCE),
+        }
+    )
+
+
+def importance(rate: np.ndarray, **changes) -> pd.DataFrame:
+    arguments = {"features": FEATURES, "resamples": 20, "seed": 4, "confidence": 0.95, **changes}
+    return error_importance(CASES, observations(rate), **arguments)
+
+
+def test_planted_cause_of_misses_is_found() -> None:
+    rate = np.where((CASES["manufacturer"] == "Borealis") & (REFERENCE == 1), 0.6, 0.1)
+    rows = importance(rate)
+    misses = rows[rows["outcome"] == "misses"].set_index("feature")
+    assert misses["value"].astype(float).fillna(0).idxmax() == "manufacturer"
+    assert misses.loc["manufacturer", "direction"].startswith("more misses with manufacturer Borealis")
+    assert misses.loc["manufacturer", "low"] > 0.1
+    assert misses.loc["manufacturer", "fidelity"] > 0.7
+    assert misses.loc["constant", "undefined"] == "constant has one level among these cases"
+    assert misses["n_errors"].iloc[0] <= misses["n_cases"].iloc[0] == int(REFERENCE.sum())
+    alarms = rows[rows["outcome"] == "false alarms"]
+    assert alarms["direction"].dropna().str.startswith("not interpreted").all()
+
+
+def test_no_cause_gives_fidelity_near_one_half_and_no_direction() -> None:
+    found = pd.concat(
+        error_importance(CASES, observations(np.full(N, 0.25), seed), ("manufacturer", "age_years"), 2, seed, 0.95)
+        for seed in range(6)
+    )
+    fidelity = found.drop_duplicates(["outcome", "fidelity"])["fidelity"]
+    assert 0.4 < fidelity.mean() < 0.56
+    assert found["direction"].str.startswith("not interpreted").mean() > 0.7
+
+
+def test_planted_age_effect_has_its_direction() -> None:
+    age = CASES["age_years"].fillna(50)
+    rows = importance(np.where(age < 40, 0.6, 0.1), features=("age_years", "manufacturer"))
+    assert set(rows[rows["feature"] == "age_years"]["direction"]) == {
+        "more misses at low age_years",
+        "more false alarms at low age_years",
+    }
+
+
+def test_too_few_errors_are_said() -> None:
+    rows = importance(np.full(N, 0.0))
+    assert set(rows["undefined"]) == {"0 misses: fewer than 10", "0 false alarms: fewer than 10"}
+    assert rows["value"].isna().all()
+    rows = importance(np.full(N, 1.0))
+    assert "0 cases without error" in rows["undefined"].iloc[0]
+
+
+def test_same_seed_same_table_whatever_the_row_order() -> None:
+    rate = np.where(CASES["manufacturer"] == "Borealis", 0.6, 0.1)
+    first = importance(rate)
+    shuffled = error_importance(
+        CASES.sample(frac=1, random_state=1), observations(rate).sample(frac=1, random_state=2), FEATURES, 20, 4, 0.95
+    )
+    pd.testing.assert_frame_equal(first, shuffled)
+    assert not first["importance_id"].duplicated().any()
+
+
+def test_unknown_or_too_many_features_are_refused() -> None:
+    with pytest.raises(BadInput, match="names 'coil'"):
+        importance(np.full(N, 0.2), features=("coil",))
+    with pytest.raises(BadInput, match="at most 8"):
+        importance(np.full(N, 0.2), features=FEATURES * 3)
+
+
+def test_surrogate_equals_scikit_learn() -> None:
+    rows = CASES.iloc[:150]
+    encoded = encode(rows, ["manufacturer", "age_years"], ["manufacturer", "age_years"])
+    wrong = np.random.default_rng(3).random(150) < 0.3
+    weights = np.random.default_rng(4).integers(0, 3, 150).astype(float)
+    ours = fit_surrogate(encoded.matrix, wrong, weights)
+    theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=5000).fit(encoded.matrix, wrong, sample_weight=weights)
+    assert_allclose(ours.weights, theirs.coef_[0], atol=1e-4)
+    assert ours.intercept == pytest.approx(theirs.intercept_[0], abs=1e-4)
+
+
+def test_closed_shapley_equals_shap_and_adds_up() -> None:
+    rng = np.random.default_rng(2)
+    parts, background = rng.normal(size=(15, 4)), rng.normal(size=(9, 4))
+    ours = shapley(-1.0, parts, background)
+    assert_allclose(ours, shap_values(-1.0, parts, background), atol=1e-8)
+
+    def probability(x: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(1.0 - x.sum(axis=1)))
+
+    assert_allclose(ours.sum(axis=1), probability(parts) - probability(background).mean(), atol=1e-12)
+
+
+def test_auroc_error_of_a_useless_score() -> None:
+    assert auroc_error(0.5, 50, 50) == pytest.approx(np.sqrt(101 / (12 * 2500)), rel=0.01)
+
+
+REFERENCES = pd.DataFrame(
+    {"case_id": CASES["case_id"], "target": "lesion", "reader": "reference", "value": REFERENCE, "artifact": None}
+)
+STRATA = CASES.rename(columns={"manufacturer": "stratum:manufacturer"})
+
+
+def test_draw_is_half_positive_in_every_level() -> None:
+    rule = ExplainedCases(attribute="manufacturer", per_level=3)
+    drawn = draw_cases(STRATA, REFERENCES, rule, "lesion", 7)
+    rows = STRATA.set_index("case_id").loc[drawn]
+    assert rows["stratum:manufacturer"].value_counts().to_dict() == {"Aurora": 3, "Borealis": 3, "Cirrus": 3}
+    positive = REFERENCES.set_index("case_id").loc[drawn]["value"].groupby(rows["stratum:manufacturer"]).sum()
+    assert (positive == 2).all()
+    assert not rows["patient_id"].duplicated().any()
+
+
+def test_draw_ignores_row_order_other_levels_and_anything_predicted() -> None:
+    rule = ExplainedCases(attribute="manufacturer", per_level=4)
+    drawn = draw_cases(STRATA, REFERENCES, rule, "lesion", 7)
+    with_scores = STRATA.assign(score=np.random.default_rng(9).random(N), decision=1, error="x")
+    assert draw_cases(with_scores.sample(frac=1, random_state=3), REFERENCES, rule, "lesion", 7) == drawn
+    without = STRATA[STRATA["stratum:manufacturer"] != "Aurora"]
+    assert draw_cases(without, REFERENCES, rule, "lesion", 7) == drawn[4:]
+    assert draw_cases(STRATA, REFERENCES, rule, "lesion", 8) != drawn
+
+
+def test_draw_fills_up_where_one_kind_is_rare() -> None:
+    one = REFERENCES.assign(value=[1.0] + [0.0] * (N - 1))
+    drawn = draw_cases(STRATA, one, ExplainedCases(per_level=5), "lesion", 1)
+    assert len(drawn) == 5
+    assert drawn[0] == "c000"
+    masks = REFERENCES.assign(value=np.nan, artifact=[f"m{i}.png" if i < 3 else None for i in range(N)])
+    assert set(draw_cases(STRATA, masks, ExplainedCases(per_level=6), "lesion", 1)[:3]) == {"c000", "c001", "c002"}
+    with pytest.raises(BadInput, match="drawn by 'site'"):
+        draw_cases(STRATA, REFERENCES, ExplainedCases(attribute="site"), "lesion", 1)
+
+
+FULL = RationaleFacts(
+    method="Grad-CAM",
+    score=0.9312,
+    threshold=0.5,
+    reference=True,
+    size="132 mm²",
+    region="upper left quadrant",
+    region_share=0.61,
+    inside=0.23,
+    area=0.012,
+    limitation="for manufacturer Aurora the specificity in this audit is 0.12",
+)
+
+
+def test_two_sentences_from_the_facts() -> None:
+    assert rationale(FULL) == (
+        "The model gave a score of 0.931, at or above the operating point of 0.500, and called the case positive; "
+        "the reference standard is positive, with a reference mask of 132 mm². "
+        "Grad-CAM places the largest part of its attribution, 61 %, in the upper left quadrant of the image and 23 % "
+        "inside the reference mask, which covers 1.2 % of the image; for manufacturer Aurora the specificity in this audit is "
+        "0.12."
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_always_two_sentences_and_no_number_that_was_not_given(data: st.DataObject) -> None:
+    keep = {
+        name: data.draw(st.booleans(), label=name) for name in RationaleFacts.__dataclass_fields__ if name != "method"
+    }
+    values = {name: getattr(FULL, name) if kept else None for name, kept in keep.items()}
+    text = rationale(RationaleFacts(method="Grad-CAM", **values))
+    assert len(re.findall(r"\.(?:\s|$)", text)) == 2
+    shown = {"score": "0.931", "threshold": "0.500", "size": "132", "region_share": "61", "inside": "23", "area": "1.2"}
+    allowed = {shown[name] for name, kept in keep.items() if kept and name in shown}
+    allowed |= {"0.12"} if keep["limitation"] else set()
+    assert set(re.findall(r"\d+(?:\.\d+)?", text)) <= allowed
+    assert "None" not in text
+
+
+def test_numbers_regions_and_sizes() -> None:
+    assert [number(v) for v in (0.0, 0.0004, 0.9996, 1.0, 0.5)] == [
+        "0.000",
+        "below 0.001",
+        "above 0.999",
+        "1.000",
+        "0.500",
+    ]
+    weight = np.zeros((3, 10, 10), np.float32)
+    assert strongest_region(weight) is None
+    weight[1, 8, 2] = -3
+    weight[2, 1, 1] = 1
+    assert strongest_region(weight) == ("lower left quadrant", 0.75)
+    mask = np.zeros((4, 4), bool)
+    mask[0, :3] = True
+    assert mask_size(mask, (2.0, 0.5)) == "3 mm²"
+    assert mask_size(mask, None) == "3 pixels"
+    assert mask_size(np.ones((10, 10, 10), bool), (1.0, 1.0, 2.0)) == "2.00 mL"
