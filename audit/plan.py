@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -110,6 +111,13 @@ class Stratum(Part):
         if list(cuts) != sorted(set(cuts)):
             raise ValueError("cut points must rise")
         return cuts
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the bands, lowest first: cuts 18, 60 -> '<18', '18-60', '≥60'; empty without cuts."""
+        texts = [f"{cut:.10g}" for cut in self.cuts]
+        inner = [f"{low}-{high}" for low, high in pairwise(texts)]
+        return (f"<{texts[0]}", *inner, f"≥{texts[-1]}") if texts else ()
 
 
 class Group(Part):

@@ -1,0 +1,65 @@
+"""Area under the ROC curve: the probability that a reference-positive case scores above a reference-negative one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from audit.measures.counting import class_sizes
+from audit.measures.measure import Counts, Measure
+from audit.measures.worst_cases import wrong_order
+from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
+from audit.statistics.resampling import auroc_replicates
+from audit.statistics.roc import auroc
+from audit.statistics.roc_clustered import clustered_auroc
+
+
+@dataclass(frozen=True, slots=True)
+class _Auroc:
+    """DeLong's interval on the logit scale; Obuchowski's where a patient has several cases. Ties count 1/2."""
+
+    analytic: ClassVar[bool] = True
+
+    def point(self, rows: Rows) -> float | Undefined:
+        return _named(auroc(rows.columns["score"], rows.columns["reference"]))
+
+    def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        found = clustered_auroc(rows.columns["score"], rows.columns["reference"], rows.patient, confidence)
+        return found if isinstance(found, Undefined) else found.interval
+
+    def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        return self.interval(rows, confidence)
+
+    def replicates(self, rows: Rows, counts: Counts) -> FloatArray:
+        return auroc_replicates(counts, rows.patient, rows.columns["score"], rows.columns["reference"])
+
+    def denominators(self, rows: Rows) -> dict[str, int]:
+        return class_sizes(rows)
+
+    def contributes(self, rows: Rows) -> BoolArray:
+        return np.ones(len(rows), dtype=np.bool_)
+
+
+def _named(value: float | Undefined) -> float | Undefined:
+    if isinstance(value, Undefined):
+        return Undefined(
+            value.reason.replace("no positive", "no reference-positive").replace("no neg", "no reference-neg")
+        )
+    return value
+
+
+ENTRY = Measure(
+    name="auroc",
+    title="AUROC",
+    unit="probability",
+    low=0.0,
+    high=1.0,
+    direction="higher",
+    tasks=("classification",),
+    columns=("score", "reference"),
+    source="DeLong et al., Biometrics 1988;44:837; Obuchowski, Biometrics 1997;53:567",
+    estimator=_Auroc(),
+    worst_case=wrong_order,
+)

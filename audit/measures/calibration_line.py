@@ -1,0 +1,86 @@
+"""The recalibration model, logit P(outcome) = intercept + slope logit(score), and its bootstrap.
+
+Sources: Cox, Biometrika 1958;45:562; Van Calster et al., BMC Med 2019;17:230. Each resample takes one Newton step
+from the full-sample fit: Andrews, Econometrica 2002;70:119 (k-step bootstrap).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import expit, logit
+
+from audit.measures.counting import class_sizes
+from audit.measures.measure import Counts
+from audit.measures.probability import not_probabilities
+from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
+from audit.statistics.calibration import Coefficient
+from audit.statistics.resampling import ratio_replicates, sums_by_patient
+
+Fit = Callable[[Rows, float], Coefficient | Undefined]
+FullFit = Callable[[Rows], tuple[float, float] | Undefined]
+
+
+@dataclass(frozen=True, slots=True)
+class Recalibration:
+    """One coefficient of the model.
+
+    ``fit`` gives it with its interval, cluster-robust where a patient has several cases; ``coefficients`` are
+    intercept and slope of the same fit; ``fixed_slope`` says that the slope is held at 1. Undefined when a class is
+    empty, a score is not a probability or is exactly 0 or 1, or the scores separate the classes.
+    """
+
+    fit: Fit
+    coefficients: FullFit
+    fixed_slope: bool
+    analytic: ClassVar[bool] = True
+
+    def point(self, rows: Rows) -> float | Undefined:
+        found = not_probabilities(rows) or self.fit(rows, 0.95)
+        return found if isinstance(found, Undefined) else found.value
+
+    def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        found = not_probabilities(rows) or self.fit(rows, confidence)
+        return found if isinstance(found, Undefined) else found.interval
+
+    def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        return self.interval(rows, confidence)
+
+    def replicates(self, rows: Rows, counts: Counts) -> FloatArray:
+        found = not_probabilities(rows) or self.coefficients(rows)
+        if isinstance(found, Undefined):
+            return np.full(len(counts), np.nan)
+        terms = sums_by_patient(_terms(rows, *found), rows.patient, counts.shape[1])
+        means = ratio_replicates(counts, terms, np.ones_like(terms))
+        steps = _offset_step(means) if self.fixed_slope else _slope_step(means)
+        start = found[0] if self.fixed_slope else found[1]
+        return np.where((means[:, 5] > 0) & (means[:, 6] > 0), start + steps, np.nan)
+
+    def denominators(self, rows: Rows) -> dict[str, int]:
+        return class_sizes(rows)
+
+    def contributes(self, rows: Rows) -> BoolArray:
+        return np.ones(len(rows), dtype=np.bool_)
+
+
+def _terms(rows: Rows, intercept: float, slope: float) -> FloatArray:
+    """Score and information of the logistic likelihood per case at the full-sample fit, then the two classes."""
+    x, y = logit(rows.columns["score"]), rows.columns["reference"]
+    expected = expit(intercept + slope * x)
+    residual, weight = y - expected, expected * (1.0 - expected)
+    return np.column_stack([residual, residual * x, weight, weight * x, weight * x * x, y, 1.0 - y])
+
+
+def _offset_step(means: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(means[:, 0] / means[:, 2])
+
+
+def _slope_step(means: FloatArray) -> FloatArray:
+    residual, slope_residual, weight, weight_x, weight_xx = means[:, :5].T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = (weight * slope_residual - weight_x * residual) / (weight * weight_xx - weight_x**2)
+    return np.where(np.isfinite(step), step, np.nan)

@@ -1,0 +1,30 @@
+"""Mean Dice overlap of predicted and reference mask over cases where at least one is not empty."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audit.measures.measure import Measure
+from audit.measures.ratio import Mean
+from audit.measures.worst_cases import no_overlap
+from audit.records import FloatArray, Rows
+
+
+def _per_case(rows: Rows) -> tuple[FloatArray, FloatArray]:
+    return rows.columns["dice"], np.ones(len(rows))
+
+
+ENTRY = Measure(
+    name="dice",
+    title="mean Dice overlap",
+    unit="proportion",
+    low=0.0,
+    high=1.0,
+    direction="higher",
+    tasks=("segmentation",),
+    columns=("dice",),
+    source="Dice, Ecology 1945;26:297; Maier-Hein et al., Nat Methods 2024;21:195",
+    estimator=Mean(_per_case, "cases with a predicted or reference mask"),
+    ideal=1.0,
+    worst_case=no_overlap,
+)

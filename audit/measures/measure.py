@@ -1,0 +1,108 @@
+"""What an entry of this room declares: the facts a reader needs, and the estimator behind the number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.records import BoolArray, Direction, FloatArray, Interval, Rows, Undefined
+
+Counts = NDArray[np.uint8]
+WorstCase = Callable[[Rows, BoolArray], Rows]
+
+
+class Estimator(Protocol):
+    """How a measure is computed from complete rows (no NaN in the measure's columns).
+
+    ``analytic`` says whether ``interval`` answers at all; where it is False the patient bootstrap does.
+    """
+
+    analytic: ClassVar[bool]
+
+    def point(self, rows: Rows) -> float | Undefined: ...
+
+    def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None: ...
+
+    def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None: ...
+
+    def replicates(self, rows: Rows, counts: Counts) -> FloatArray: ...
+
+    def denominators(self, rows: Rows) -> dict[str, int]: ...
+
+    def contributes(self, rows: Rows) -> BoolArray: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measure: its range (None: unbounded), which direction is better, tasks, needed columns, source, estimator.
+
+    ``direction`` 'nearer' means nearer to ``ideal``, or to whatever the plan says where that is None.
+    ``worst_case`` takes rows and the cases without a usable output and returns the rows with these counted against
+    the model; None where no such bound exists. Rows that lack one of ``columns`` never enter a result.
+    """
+
+    name: str
+    title: str
+    unit: str
+    low: float | None
+    high: float | None
+    direction: Direction
+    tasks: tuple[str, ...]
+    columns: tuple[str, ...]
+    source: str
+    estimator: Estimator
+    ideal: float | None = None
+    worst_case: WorstCase | None = None
+
+    @property
+    def analytic(self) -> bool:
+        """Whether the measure has an interval of its own; else the patient bootstrap gives one."""
+        return self.estimator.analytic
+
+    @property
+    def of_the_model(self) -> bool:
+        """Whether the measure depends on the model's output at all; the prevalence does not."""
+        return self.columns != ("reference",)
+
+    def complete(self, rows: Rows) -> BoolArray:
+        """Cases (bool, one entry per row) that have a finite value in every needed column."""
+        keep = np.ones(len(rows), dtype=np.bool_)
+        for name in self.columns:
+            keep &= np.isfinite(rows.columns[name])
+        return keep
+
+    def point(self, rows: Rows) -> float | Undefined:
+        """The estimate; undefined, with the reason, where the rows do not determine it."""
+        kept = self._kept(rows)
+        return self.estimator.point(kept) if len(kept) else Undefined("no cases")
+
+    def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        """The analytic interval over patients; None where the measure has none and the bootstrap must answer."""
+        kept = self._kept(rows)
+        return self.estimator.interval(kept, confidence) if len(kept) else Undefined("no cases")
+
+    def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        """The interval against which a pass mark is judged: exact where one exists, else ``interval``."""
+        kept = self._kept(rows)
+        return self.estimator.goal_interval(kept, confidence) if len(kept) else Undefined("no cases")
+
+    def replicates(self, rows: Rows, counts: Counts) -> FloatArray:
+        """The estimate in every resample: ``counts`` (resamples, patients) to (resamples,), NaN where undefined."""
+        kept = self._kept(rows)
+        return self.estimator.replicates(kept, counts) if len(kept) else np.full(len(counts), np.nan)
+
+    def denominators(self, rows: Rows) -> dict[str, int]:
+        """What is counted -> how many, for the plan's rule of what is too few to conclude."""
+        return self.estimator.denominators(self._kept(rows))
+
+    def contributing(self, rows: Rows) -> Rows:
+        """The rows that enter the estimate: complete and in its denominator."""
+        kept = self._kept(rows)
+        return kept.where(self.estimator.contributes(kept))
+
+    def _kept(self, rows: Rows) -> Rows:
+        return rows.where(self.complete(rows))

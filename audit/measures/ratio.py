@@ -1,0 +1,106 @@
+"""Measures that are a sum over cases divided by a sum over cases: rates and means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from audit.measures.counting import one_case_per_patient, sizes
+from audit.measures.measure import Counts, Measure
+from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
+from audit.statistics.clusters import clustered_proportion
+from audit.statistics.proportions import clopper_pearson
+from audit.statistics.resampling import ratio_replicates, sums_by_patient
+
+PerCase = Callable[[Rows], tuple[FloatArray, FloatArray]]
+
+
+def _nothing_wrong(_rows: Rows) -> Undefined | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """Sum of numerators over sum of denominators; ``per_case`` gives both, one entry per case.
+
+    ``counted`` names the denominator ('reference-positive cases'). ``problem`` may refuse rows for which the quantity
+    has no meaning. Undefined when the denominator is 0; the interval comes from the patient bootstrap.
+    """
+
+    per_case: PerCase
+    counted: str
+    problem: Callable[[Rows], Undefined | None] = _nothing_wrong
+    analytic: ClassVar[bool] = False
+
+    def point(self, rows: Rows) -> float | Undefined:
+        return self.problem(rows) or _ratio(*self.per_case(rows), self.counted)
+
+    def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:  # noqa: ARG002
+        return None
+
+    def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        return self.interval(rows, confidence)
+
+    def replicates(self, rows: Rows, counts: Counts) -> FloatArray:
+        return mean_replicates([(self, rows)], counts)[0]
+
+    def denominators(self, rows: Rows) -> dict[str, int]:
+        return sizes(rows, self.contributes(rows), self.counted)
+
+    def contributes(self, rows: Rows) -> BoolArray:
+        return np.asarray(self.per_case(rows)[1] > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Proportion(Mean):
+    """A ``Mean`` of events (0 or 1 per counted case) with an interval over patients.
+
+    Wilson where every patient has one counted case, else the ratio estimator on the logit scale with Student's t
+    (``statistics.clusters``). Against a pass mark Clopper-Pearson, whose coverage never falls below the nominal one,
+    where every patient has one counted case.
+    """
+
+    analytic: ClassVar[bool] = True
+
+    def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        patients = np.unique(rows.patient, return_inverse=True)[1]
+        sums = sums_by_patient(np.column_stack(self.per_case(rows)), patients, rows.n_patients)
+        found = clustered_proportion(sums[:, 0], sums[:, 1], confidence)
+        return found if isinstance(found, Undefined) else found.interval
+
+    def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        counted = rows.where(self.contributes(rows))
+        if not one_case_per_patient(counted):
+            return self.interval(rows, confidence)
+        events, cases = self.per_case(counted)
+        return clopper_pearson(round(float(events.sum())), round(float(cases.sum())), confidence)
+
+
+def mean_replicates(asked: Sequence[tuple[Mean, Rows]], counts: Counts) -> list[FloatArray]:
+    """Replicates of many means at once from one product with the resample counts."""
+    patients = counts.shape[1]
+    pairs = [np.column_stack(mean.per_case(rows)) for mean, rows in asked]
+    sums = [sums_by_patient(pair, rows.patient, patients) for pair, (_, rows) in zip(pairs, asked, strict=True)]
+    found = ratio_replicates(counts, np.column_stack([s[:, 0] for s in sums]), np.column_stack([s[:, 1] for s in sums]))
+    return [np.ascontiguousarray(column) for column in found.T]
+
+
+def replicates_of(measure: Measure, rows: Sequence[Rows], counts: Counts) -> list[FloatArray]:
+    """Replicates of one measure for several sets of complete rows, on the same resamples."""
+    estimator = measure.estimator
+    if not isinstance(estimator, Mean):
+        return [measure.replicates(each, counts) for each in rows]
+    filled = [i for i, each in enumerate(rows) if len(each)]
+    found = mean_replicates([(estimator, rows[i]) for i in filled], counts) if filled else []
+    out = [np.full(len(counts), np.nan) for _ in rows]
+    for i, values in zip(filled, found, strict=True):
+        out[i] = values
+    return out
+
+
+def _ratio(numerator: FloatArray, denominator: FloatArray, counted: str) -> float | Undefined:
+    total = float(denominator.sum())
+    return float(numerator.sum()) / total if total > 0 else Undefined(f"no {counted}")

@@ -1,0 +1,104 @@
+"""OBSERVATIONS and DISPOSITIONS -> arrays in one fixed order of cases, shared by every version, group and measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from audit.records import BadInput, BoolArray, FloatArray, IntArray, Rows
+from audit.tables import OBSERVATIONS, REAL
+
+UNUSABLE = ("failed", "rejected", "equivocal")
+CASE = "case"
+COLUMNS = tuple(name for name, column in OBSERVATIONS.columns.items() if column.dtype == REAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One version and target over all cases: ``rows`` in case order, which are ``analysed``, which had no usable
+    output.
+
+    The column ``CASE`` of ``rows`` holds each case's place in the order.
+    """
+
+    rows: Rows
+    analysed: BoolArray
+    failed: BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Cases sorted by patient and case id, with dense patient indices 0..P-1; results do not depend on the
+    manifest's order.
+    """
+
+    case_ids: pd.Index
+    patient: IntArray
+    patient_ids: pd.Index
+
+    @property
+    def n_patients(self) -> int:
+        return int(self.patient.max()) + 1 if self.patient.size else 0
+
+
+def case_order(cases: pd.DataFrame, dispositions: pd.DataFrame) -> Order:
+    """The order of all cases that are not excluded everywhere."""
+    kept = dispositions.loc[dispositions["fate"] != "excluded", "case_id"].unique()
+    found = cases.loc[cases["case_id"].isin(kept), ["patient_id", "case_id"]].astype(str)
+    found = found.sort_values(["patient_id", "case_id"], kind="stable")
+    return order_of(found)
+
+
+def order_of(cases: pd.DataFrame) -> Order:
+    """The order of cases that are sorted by patient and case id already."""
+    ids, patient = np.unique(cases["patient_id"].astype(str).to_numpy(dtype=object), return_inverse=True)
+    return Order(pd.Index(cases["case_id"].astype(str)), patient.astype(np.int64), pd.Index(ids))
+
+
+def samples(order: Order, observations: pd.DataFrame, dispositions: pd.DataFrame) -> Mapping[tuple[str, str], Sample]:
+    """(version, target) -> sample. Raises ``BadInput`` where an observation has no disposition or a case occurs
+    twice.
+    """
+    fates = {key: part for key, part in dispositions.groupby(["version", "target"], sort=False)}
+    out: dict[tuple[str, str], Sample] = {}
+    for key, part in observations.groupby(["version", "target"], sort=False):
+        if key not in fates:
+            raise BadInput(
+                f"observations of '{key[0]}', target '{key[1]}' have no dispositions; write both tables in one run."
+            )
+        out[str(key[0]), str(key[1])] = _sample(order, part, fates[key], f"'{key[0]}', target '{key[1]}'")
+    return out
+
+
+def no_sample(order: Order) -> Sample:
+    """A version that observed nothing."""
+    nothing = np.zeros(order.patient.size, dtype=np.bool_)
+    empty = {name: np.full(order.patient.size, np.nan) for name in COLUMNS}
+    return Sample(Rows(order.patient, {**empty, CASE: _places(order)}), nothing, nothing)
+
+
+def _sample(order: Order, observed: pd.DataFrame, fates: pd.DataFrame, where: str) -> Sample:
+    rows, fate = _indexed(observed, order, where), _indexed(fates, order, where)["fate"].astype("string")
+    columns = {**{name: _numbers(rows[name]) for name in COLUMNS}, CASE: _places(order)}
+    analysed = (fate == "analysed").to_numpy(dtype=bool, na_value=False)
+    failed = fate.isin(UNUSABLE).to_numpy(dtype=bool, na_value=False)
+    return Sample(Rows(order.patient, columns), analysed, failed)
+
+
+def _indexed(frame: pd.DataFrame, order: Order, where: str) -> pd.DataFrame:
+    indexed = frame.set_index(frame["case_id"].astype(str))
+    if indexed.index.has_duplicates:
+        twice = indexed.index[indexed.index.duplicated()][0]
+        raise BadInput(f"{where}: case {twice} occurs more than once; each case may have one row.")
+    return indexed.reindex(order.case_ids)
+
+
+def _places(order: Order) -> FloatArray:
+    return np.arange(order.patient.size, dtype=np.float64)
+
+
+def _numbers(values: pd.Series) -> FloatArray:
+    return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))

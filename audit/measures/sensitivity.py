@@ -1,0 +1,29 @@
+"""Sensitivity at the plan's operating point."""
+
+from __future__ import annotations
+
+from audit.measures.counting import POSITIVES
+from audit.measures.measure import Measure
+from audit.measures.ratio import Proportion
+from audit.measures.worst_cases import wrong_decision
+from audit.records import FloatArray, Rows
+
+
+def _per_case(rows: Rows) -> tuple[FloatArray, FloatArray]:
+    reference, decision = rows.columns["reference"], rows.columns["decision"]
+    return reference * decision, reference
+
+
+ENTRY = Measure(
+    name="sensitivity",
+    title="sensitivity",
+    unit="proportion",
+    low=0.0,
+    high=1.0,
+    direction="higher",
+    tasks=("classification", "segmentation"),
+    columns=("reference", "decision"),
+    source="Yerushalmy, Public Health Rep 1947;62:1432; FDA, Reporting Results from Diagnostic Tests, 2007",
+    estimator=Proportion(_per_case, POSITIVES),
+    worst_case=wrong_decision,
+)

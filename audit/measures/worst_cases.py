@@ -1,0 +1,28 @@
+"""Cases without a usable output, counted against the model (the plan's missing-data rule; STARD 2015, item 15)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audit.records import BoolArray, Rows
+
+
+def wrong_decision(rows: Rows, failed: BoolArray) -> Rows:
+    """Failed cases get the decision that contradicts the reference standard."""
+    wrong = np.where(failed, 1.0 - rows.columns["reference"], rows.columns["decision"])
+    return Rows(rows.patient, {**rows.columns, "decision": wrong})
+
+
+def wrong_order(rows: Rows, failed: BoolArray) -> Rows:
+    """Failed reference-positive cases score below every other case, failed reference-negative ones above."""
+    score, reference = rows.columns["score"], rows.columns["reference"]
+    known = score[np.isfinite(score) & ~failed]
+    low, high = (float(known.min()) - 1, float(known.max()) + 1) if known.size else (0.0, 1.0)
+    worst = np.where(reference == 1, low, high)
+    return Rows(rows.patient, {**rows.columns, "score": np.where(failed, worst, score)})
+
+
+def no_overlap(rows: Rows, failed: BoolArray) -> Rows:
+    """Failed cases with a reference mask get an overlap of 0; without one the overlap stays undefined."""
+    lost = failed & (rows.columns["reference"] == 1)
+    return Rows(rows.patient, {**rows.columns, "dice": np.where(lost, 0.0, rows.columns["dice"])})
