@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlparse
 
 from audit.records import BadInput
@@ -32,6 +32,7 @@ LOCATIONS = (
     ("logged_models", "artifact_location"),
     ("model_versions", "storage_location"),
 )
+_OPENED: dict[tuple[Path, int], MlflowClient] = {}  # a home of this process does not move under its own database file
 
 
 def open_home(path: Path) -> MlflowClient:
@@ -44,13 +45,26 @@ def open_home(path: Path) -> MlflowClient:
     address = f"sqlite:///{home / DATABASE}"
     mlflow.set_tracking_uri(address)
     mlflow.set_registry_uri(address)
+    key = (home, _inode(home / DATABASE))
+    if key not in _OPENED:
+        client = _open(mlflow, home, address)
+        _OPENED[home, _inode(home / DATABASE)] = client
+        return client
+    return _OPENED[key]
+
+
+def _open(mlflow: Any, home: Path, address: str) -> MlflowClient:
     with only_one(home):
         if (home / DATABASE).exists():
             relocate(home)
         client = mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
         if _ensure_experiments(client, home):
             relocate(home)
-    return client
+    return cast("MlflowClient", client)
+
+
+def _inode(path: Path) -> int:
+    return path.stat().st_ino if path.exists() else 0
 
 
 def exists(path: Path) -> bool:
@@ -105,9 +119,10 @@ def _usable(path: Path) -> Path:
 def _quiet_mlflow() -> Any:
     os.environ.update(FLAGS)
     import mlflow
-    from mlflow.telemetry import set_telemetry_client
+    from mlflow.telemetry import get_telemetry_client, set_telemetry_client
 
-    set_telemetry_client()  # reads the flag again, in case somebody imported mlflow before it was set
+    if get_telemetry_client() is not None:
+        set_telemetry_client()  # reads the flag again: somebody imported mlflow before it was set
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     return mlflow

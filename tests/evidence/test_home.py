@@ -82,6 +82,21 @@ def test_artifacts_of_a_moved_run_are_listed_by_mlflow(finished: Finished, tmp_p
     assert run_folder(moved, store.run_id) == store.folder
 
 
+def test_a_registered_model_of_a_moved_home_is_found_by_mlflow(home: Path, tmp_path: Path) -> None:
+    client = open_home(home)
+    logged = client.create_logged_model(client.get_experiment_by_name(TRAINING).experiment_id, name="device")
+    Path(logged.artifact_location).mkdir(parents=True)
+    (Path(logged.artifact_location) / "model.pt2").write_bytes(b"weights")
+    client.create_registered_model("device")
+    client.create_model_version("device", f"models:/{logged.model_id}", model_id=logged.model_id)
+    open_home(home.rename(tmp_path / "moved"))
+    from mlflow.artifacts import download_artifacts
+
+    folder = Path(download_artifacts("models:/device/1"))
+    assert (folder / "model.pt2").read_bytes() == b"weights"
+    assert folder.is_relative_to(tmp_path / "moved")
+
+
 def test_a_run_logged_by_mlflow_itself_is_found(home: Path) -> None:
     client = open_home(home)
     run = client.create_run(client.get_experiment_by_name(TRAINING).experiment_id)

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,7 @@ def test_a_damaged_last_line_is_not_continued(tmp_path: Path) -> None:
         note(ledger, 3)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 10_000), bit=st.integers(0, 7), data=st.data())
 def test_any_flipped_bit_before_the_last_line_is_found(
     tmp_path: Path, place: int, bit: int, data: st.DataObject
@@ -130,7 +131,7 @@ def test_any_flipped_bit_before_the_last_line_is_found(
     assert ledger.check() != []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.integers(0, 4), max_size=7))
 def test_only_a_beginning_of_the_ledger_in_order_passes(tmp_path: Path, order: list[int]) -> None:
     path = tmp_path / "l"
@@ -176,7 +177,11 @@ def test_kill_9_while_writing_leaves_a_readable_ledger(tmp_path: Path) -> None:
     assert ledger.check() == []
 
 
-def test_five_hundred_statements_are_checked_quickly(tmp_path: Path) -> None:
+def test_five_hundred_statements_are_checked_in_a_second(
+    tmp_path: Path,
+) -> None:
     ledger = fill(tmp_path / "l", 500)
-    assert len(ledger.read()) == 500
+    began = time.process_time()
     assert ledger.check() == []
+    assert len(ledger.read()) == 500
+    assert time.process_time() - began < 1

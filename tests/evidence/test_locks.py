@@ -10,7 +10,8 @@ from tiny_audit import PRODUCER, SETS, Clock, Finished, make_plan, run_tiny
 from audit.evidence.integrity import check_integrity
 from audit.evidence.locks import amend, find_lock, finish, lock, mode, read_lock, start
 from audit.evidence.register import accesses, events
-from audit.evidence.store import AuditStore
+from audit.evidence.running import hold, release
+from audit.evidence.store import AuditStore, create_audit
 from audit.plan import StoredPlan
 from audit.records import BadInput
 
@@ -189,16 +190,16 @@ def test_accesses_list_every_event_of_every_set(finished: Finished, tmp_path: Pa
 
 
 def test_an_audit_is_run_by_one_process_at_a_time(home: Path) -> None:
-    store = do_start(home, make_plan())
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from audit.evidence.running import hold; from audit.evidence.store import AuditStore\n"
-        "from audit.records import BadInput\n"
-        "try: hold(AuditStore(Path(sys.argv[1]), 'a', sys.argv[2], {}))\n"
-        "except BadInput as error: sys.exit(str(error))\n"
-    )
-    command = [sys.executable, "-c", code, str(store.home), store.run_id]
-    refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (refused.returncode, "another process" in refused.stderr) == (1, True)
-    finish(store, "complete", "2026-03-02T10:00:00+00:00")
-    assert subprocess.run(command, check=False).returncode == 0
+    store = create_audit(home, make_plan(), "2026-03-02T08:00:00+00:00", "exploratory", "", producer=PRODUCER)
+    mark = home / ".unfinished" / f"running-{store.run_id}"
+    mark.parent.mkdir(exist_ok=True)
+    code = "import fcntl, sys; held = open(sys.argv[1], 'w'); fcntl.flock(held, 2); print('held', flush=True); input()"
+    command = [sys.executable, "-c", code, str(mark)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(BadInput, match="another process"):
+            hold(store)
+        other.kill()
+    hold(store)
+    release(store)
