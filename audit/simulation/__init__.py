@@ -1,0 +1,1 @@
+"""The embedded example: phantom, scanners, cohort, validation set, two network versions. Simulated, and says so."""
