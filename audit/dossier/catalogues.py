@@ -34,6 +34,11 @@ class Requirement:
     amended: bool = False
     md_applies: str = ""
 
+    @property
+    def label(self) -> str:
+        """The clause with the short name of its document where the number alone would be ambiguous."""
+        return clause_prefixes().get(self.catalogue, "") + self.clause
+
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
@@ -85,6 +90,13 @@ def instruments() -> Mapping[str, Instrument]:
     """Every instrument that a template may name."""
     raw = yaml.load((data_folder("templates") / "instruments.yaml").read_text(encoding="utf-8"), Loader)
     return MappingProxyType({entry["id"]: Instrument(**entry) for entry in raw})
+
+
+@cache
+def clause_prefixes() -> Mapping[str, str]:
+    """Catalogue -> what stands before its clause numbers."""
+    raw = yaml.load((data_folder("templates") / "clause_labels.yaml").read_text(encoding="utf-8"), Loader)
+    return MappingProxyType(dict(raw))
 
 
 @cache

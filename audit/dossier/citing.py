@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from audit.dossier.content import Run, Runs, Style, Text, Value
@@ -46,6 +48,8 @@ def _plain(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}".replace("-", "\u2212")
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} {_plain(each)}" for key, each in value.items()) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(_plain(each) for each in value) or "none"
     return str(value) if value not in (None, "") else "not stated"

@@ -50,7 +50,15 @@ class PageOf:
     key: str
 
 
-Run = Text | Value | Mark | PageOf
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words that lead to a statement as a whole."""
+
+    text: str
+    statement: str
+
+
+Run = Text | Value | Mark | PageOf | Link
 Runs = tuple[Run, ...]
 
 
@@ -227,13 +235,23 @@ class NewPage:
 
 
 Node = (
-    Heading | Paragraph | Table | ForestPlot | BarPlot | FlowChart | Picture | StatusBox | Signature | Contents | NewPage
+    Heading
+    | Paragraph
+    | Table
+    | ForestPlot
+    | BarPlot
+    | FlowChart
+    | Picture
+    | StatusBox
+    | Signature
+    | Contents
+    | NewPage
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A requirement's answer: status, why, who must supply what is missing, the statements it rests on."""
+    """A requirement's answer: status, why not applicable, whether declared, what is missing and who supplies it."""
 
     requirement: str
     clause: str
@@ -241,6 +259,7 @@ class Answer:
     kind: str
     status: Status
     reason: str
+    declared: bool
     missing: str
     owner: str
     statements: tuple[str, ...]

@@ -22,10 +22,12 @@ def ticks(low: float, high: float) -> list[float]:
     power = 10 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)
     first = math.ceil(low / step - 1e-9)
-    return [round(index * step, 10) for index in range(first, int(math.floor(high / step + 1e-9)) + 1)]
+    return [round(index * step, 10) for index in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def forest_drawing(plot: ForestPlot, marks: Sequence[tuple[float, tuple[ForestMark | None, ...]]], width: float, height: float) -> Drawing:
+def forest_drawing(
+    plot: ForestPlot, marks: Sequence[tuple[float, tuple[ForestMark | None, ...]]], width: float, height: float
+) -> Drawing:
     """Markers and intervals of ``marks`` (height above the axis in points, one mark per version), with both lines."""
     drawing = Drawing(width, height)
 
@@ -82,7 +84,9 @@ def axis_drawing(low: float, high: float, width: float, title: str, unit: str = 
         drawing.add(Line(here, 22, here, 19.6, strokeColor=INK, strokeWidth=0.6))
         words = f"{tick:.{max(places, 1)}f}".replace("-", "\u2212")
         drawing.add(String(here, 12.4, words, fontName=REGULAR, fontSize=TICK_SIZE, fillColor=INK, textAnchor="middle"))
-    drawing.add(String(width / 2, 3, title + unit, fontName=REGULAR, fontSize=TICK_SIZE, fillColor=QUIET, textAnchor="middle"))
+    drawing.add(
+        String(width / 2, 3, title + unit, fontName=REGULAR, fontSize=TICK_SIZE, fillColor=QUIET, textAnchor="middle")
+    )
     return drawing
 
 
@@ -94,7 +98,9 @@ def bar_drawing(bars: Sequence[tuple[float, Bar]], top: float, width: float, hei
     for y, bar in bars:
         if bar.value is None:
             continue
-        drawing.add(Rect(0, y - 3.2, width * bar.value / top, 6.4, fillColor=ACCENT, strokeColor=None, fillOpacity=0.55))
+        drawing.add(
+            Rect(0, y - 3.2, width * bar.value / top, 6.4, fillColor=ACCENT, strokeColor=None, fillOpacity=0.55)
+        )
         if bar.low is not None and bar.high is not None:
             low, high = width * bar.low / top, width * min(bar.high, top) / top
             drawing.add(Line(low, y, high, y, strokeColor=INK, strokeWidth=0.9))
@@ -103,7 +109,11 @@ def bar_drawing(bars: Sequence[tuple[float, Bar]], top: float, width: float, hei
     return drawing
 
 
-def flow_drawing(boxes: Sequence[tuple[float, float, float, float]], arrows: Sequence[tuple[float, float, float, float]], size: tuple[float, float]) -> Drawing:
+def flow_drawing(
+    boxes: Sequence[tuple[float, float, float, float]],
+    arrows: Sequence[tuple[float, float, float, float]],
+    size: tuple[float, float],
+) -> Drawing:
     """Boxes (x, y, width, height) and arrows (from x, y to x, y) of the case flow."""
     drawing = Drawing(*size)
     for x, y, width, height in boxes:

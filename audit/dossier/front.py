@@ -12,7 +12,6 @@ from audit.dossier.content import (
     Contents,
     Heading,
     Mark,
-    NewPage,
     Node,
     Paragraph,
     Row,
@@ -25,8 +24,9 @@ from audit.dossier.content import (
 )
 from audit.dossier.gaps import Gap, gaps, missing_by_owner
 from audit.dossier.view import LOCK, AuditView
-from audit.dossier.words import attribute_label, joined, quantity, verdict_mark, with_role
+from audit.dossier.words import VERDICT_TONES, attribute_label, joined, quantity, verdict_mark, with_role
 
+OWNERS = 5
 SEVERITY_TONES: dict[str, Tone] = {"serious": "bad", "moderate": "part", "note": "quiet"}
 
 
@@ -37,11 +37,16 @@ def front(view: AuditView, answers: tuple[Answer, ...], words: str) -> tuple[Nod
         Heading("Gaps", 1, "gaps"),
         _gap_table(view, answers, words),
         Heading("What the audit found", 1, "found"),
-        Paragraph((verdict_mark(view.verdict), Text(" "), *text(view.verdict_sentence, "strong")), "lead"),
-        *(Paragraph(text(sentence)) for sentence in story(view)),
+        Paragraph(
+            (
+                verdict_mark(view.verdict),
+                Text(" "),
+                *text(view.verdict_sentence, "strong"),
+                *(Text(f" {sentence}") for sentence in story(view)),
+            )
+        ),
         *_block(view, "endpoints"),
         *_block(view, "comparison"),
-        NewPage(),
         Contents(),
     )
 
@@ -52,7 +57,10 @@ def _block(view: AuditView, name: str) -> tuple[Node, ...]:
 
 
 def _status(view: AuditView) -> tuple[StatusItem, ...]:
-    items = [StatusItem("Verdict", (verdict_mark(view.verdict),), "note"), _mode(view)]
+    verdict = (verdict_mark(view.verdict), Text(f" {view.verdict_sentence}", "strong"))
+    items = [StatusItem("Verdict", verdict, VERDICT_TONES.get(view.verdict, "note")), _mode(view)]
+    if story(view):
+        items.append(StatusItem("Found", text(" ".join(story(view))), "note"))
     if view.recorded_predictions:
         items.append(StatusItem("Predictions", text("predictions existed before the lock", "strong"), "bad"))
     if view.simulated:
@@ -74,7 +82,7 @@ def _mode(view: AuditView) -> StatusItem:
 
 
 def _gap_table(view: AuditView, answers: tuple[Answer, ...], words: str) -> Table:
-    columns = (Column("Weight", 0.85), Column("Gap", 3.4), Column("Clause", 1.15), Column("Remedy", 2.3))
+    columns = (Column("Weight", 1.0), Column("Gap", 3.4), Column("Clause", 1.15), Column("Remedy", 2.3))
     rows = [_gap_row(gap, words) for gap in gaps(view)]
     lacking = missing_by_owner(answers)
     if lacking:
@@ -94,14 +102,15 @@ def _first_note(view: AuditView) -> int:
 def _missing_row(answers: tuple[Answer, ...], lacking: tuple[tuple[str, tuple[Answer, ...]], ...]) -> Row:
     missing = sum(answer.status == "missing" for answer in answers)
     part = sum(answer.status == "partly evidenced" for answer in answers)
-    who = joined([f"{owner} {len(each)}" for owner, each in lacking])
+    who = ", ".join(f"{owner} {len(each)}" for owner, each in lacking[:OWNERS])
+    who += f", others {sum(len(each) for _, each in lacking[OWNERS:])}" if len(lacking) > OWNERS else ""
     what = f"Of {len(answers)} requirements {missing} are missing and {part} partly evidenced. Who must supply: {who}."
     remedy = "See the requirement matrix; declare in device.yaml or add the evidence named there."
     return Row(((Mark("serious", "bad"),), text(what), text("all sections", "quiet"), text(remedy)))
 
 
 def story(view: AuditView) -> tuple[str, ...]:
-    """One sentence per version: on which levels it falls wholly short of the plan's limits, and on which measures."""
+    """One sentence per version: the levels on which its whole interval lies beyond the plan's limits, by measure."""
     attribute = telling_attribute(view)
     asked = questions(view)
     if attribute is None or not asked:
@@ -118,6 +127,6 @@ def _sentence(view: AuditView, version: str, attribute: str, asked: tuple[Questi
             name = quantity(view, question.measure, question.target)
             by_levels.setdefault(levels, []).append(name[:1].lower() + name[1:] if name[1:2].islower() else name)
     if not by_levels:
-        return f"{who} falls wholly short of no limit on any {what}."
-    parts = [f"on {what} {joined(list(levels))} for {'; '.join(names)}" for levels, names in by_levels.items()]
-    return f"{who} falls wholly short of the limit {'; and '.join(parts)}."
+        return f"{who} fails on no {what}."
+    parts = [f"on {what} {joined(list(levels))}: {'; '.join(names)}" for levels, names in by_levels.items()]
+    return f"{who} fails {', and '.join(parts)}."

@@ -1,4 +1,4 @@
-"""What a reviewer would object to, found from the plan and the evidence; each with clause and remedy. Gaps come first."""
+"""What a reviewer would object to, found from plan and evidence; each with clause and remedy. Gaps come first."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Gap:
     def clause(self, words: str) -> str:
         """The clause it touches, in the document's instrument."""
         entry = known_requirements()[self.eu if words == "eu" else self.fda]
-        return entry.clause
+        return entry.label
 
 
 def gaps(view: AuditView) -> tuple[Gap, ...]:
@@ -109,7 +109,8 @@ def _hidden_failures(view: AuditView) -> Iterator[Gap]:
     if levels:
         groups = list(dict.fromkeys(f"{attribute_label(row.attribute)} {row.level}" for row in levels))
         more = f" and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
-        what = f"{version_label(view, 'candidate')} lies wholly below a whole-set limit in: {', '.join(groups[:SHOWN])}{more}."
+        who, where = version_label(view, "candidate"), ", ".join(groups[:SHOWN])
+        what = f"{who} lies wholly below a whole-set limit in: {where}{more}."
         yield Gap(
             "groups below", "serious", text(what), "aia.annex4.3.2", "fda.aidsf.x.a.4",
             "Warn, restrict the intended purpose to tested conditions, or retrain and retest.",
@@ -138,7 +139,11 @@ def _manufacturers(view: AuditView) -> Iterator[Gap]:
     column = stratum_column("manufacturer")
     levels = set(view.cases[column].dropna()) - {UNKNOWN} if column in view.cases else set()
     if len(levels) < 2:
-        what = f"One scanner manufacturer only ({levels.pop()})." if levels else "The scanners' manufacturers are not recorded."
+        what = (
+            f"One scanner manufacturer only ({levels.pop()})."
+            if levels
+            else "The scanners' manufacturers are not recorded."
+        )
         yield Gap(
             "manufacturer", "serious", text(what), "aia.art.10.4", "fda.aidsf.viii.7",
             "Add images of every manufacturer named in the intended use.",
@@ -149,11 +154,15 @@ def _small_groups(view: AuditView) -> Iterator[Gap]:
     rows = [row for row in view.rows if row.kind == "value" and row.version == "candidate" and not row.is_overall]
     small = {(row.attribute, row.level) for row in rows if 0 < row.n_patients < view.plan.too_few}
     undefined = {(row.attribute, row.level) for row in rows if row.value is None}
-    groups = list(dict.fromkeys((row.attribute, row.level) for row in rows if (row.attribute, row.level) in small | undefined))
+    groups = list(
+        dict.fromkeys((row.attribute, row.level) for row in rows if (row.attribute, row.level) in small | undefined)
+    )
     if groups:
         names = ", ".join(f"{attribute_label(attribute)} {level}" for attribute, level in groups[:SHOWN])
         more = f" and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
-        what = f"Groups too small to judge (under {view.plan.too_few} patients, or an undefined estimate): {names}{more}."
+        what = (
+            f"Groups too small to judge (under {view.plan.too_few} patients, or an undefined estimate): {names}{more}."
+        )
         yield Gap(
             "small groups", "moderate", text(what), "aia.art.10.2.h", "fda.aidsf.x.a.4",
             "Collect more cases of these groups, or state that their performance is unknown.",
@@ -200,15 +209,18 @@ def _reference(view: AuditView) -> Iterator[Gap]:
             )  # fmt: skip
         elif not (each.facts.get("reference") or {}).get("truthers") and kind != "exact":
             yield Gap(
-                f"truthers {each.name}", "moderate", text(f"{each.name}: number and qualification of the truthers are not stated."),
-                "aia.art.10.2.c", "fda.aidsf.viii.3", "State readers, qualification, blinding and agreement in set.yaml.",
+                f"truthers {each.name}", "moderate",
+                text(f"{each.name}: number and qualification of the truthers are not stated."),
+                "aia.art.10.2.c", "fda.aidsf.viii.3",
+                "State readers, qualification, blinding and agreement in set.yaml.",
             )  # fmt: skip
 
 
 def _leakage(view: AuditView) -> Iterator[Gap]:
     if not any(each.facts.get("training_sets") for each in view.sets):
         yield Gap(
-            "leakage", "moderate", text("No training manifest: overlap of patients with training data was not searched for."),
+            "leakage", "moderate",
+            text("No training manifest: overlap of patients with training data was not searched for."),
             "aia.annex4.2.d", "fda.aidsf.viii.6", "Supply the training and tuning manifests (or hashed patient ids).",
         )  # fmt: skip
 
@@ -218,7 +230,11 @@ def _sampling(view: AuditView) -> Iterator[Gap]:
         sampling = each.facts.get("sampling") or {}
         if sampling.get("kind") in ("enriched", "convenience"):
             kind = fact(view, SET, each.name, "facts", "sampling", "kind")
-            what = (Text(f"{each.name} is a sample of kind "), kind, Text(": predictive values hold at its own prevalence only."))
+            what = (
+                Text(f"{each.name} is a sample of kind "),
+                kind,
+                Text(": predictive values hold at its own prevalence only."),
+            )
             yield Gap(
                 f"sampling {each.name}", "note", what, "aia.art.10.3", "fda.stat.5.rare",
                 "State predictive values at the prevalence of intended use.",
@@ -228,9 +244,10 @@ def _sampling(view: AuditView) -> Iterator[Gap]:
 def _countries(view: AuditView) -> Iterator[Gap]:
     wanted = set(view.device.target_countries) if view.device else set()
     here = {country for each in view.sets for country in each.facts.get("countries") or ()}
-    for country in sorted(wanted - here):
+    absent = sorted(wanted - here)
+    if absent:
         yield Gap(
-            f"country {country}", "moderate", text(f"No case from {country}, where the device shall be marketed."),
+            "country", "moderate", text(f"No case from {joined(absent)}, where the device shall be marketed."),
             "aia.art.10.4", "fda.aidsf.viii.7", "Add a site there, or justify why results carry over.",
         )  # fmt: skip
 
@@ -252,10 +269,10 @@ def _unusable(view: AuditView) -> Iterator[Gap]:
         if part:
             number = count(view, DISPOSITIONS, version="candidate", fate=fate)
             share = percent(part, len(own))
-            what = (Text(f"Results {fate}: "), number, Text(f" of {whole(len(own))} ({share}); worst-case bounds are reported."))
+            what = (Text(f"Results (case × target) {fate}: "), number, Text(f" of {whole(len(own))} ({share})."))
             yield Gap(
                 f"fate {fate}", "moderate", what, "aia.annex4.3.5", "fda.aidsf.appc.7",
-                "Find the cause; state the rate in the labeling.",
+                "Find the cause; state the rate to users; read the worst-case bounds.",
             )  # fmt: skip
 
 
@@ -307,7 +324,7 @@ def _regulation(view: AuditView) -> Iterator[Gap]:
 def _concerns(view: AuditView) -> Iterator[Gap]:
     for index, concern in enumerate(view.concerns):
         severity: Severity = "serious" if concern.severity in ("serious", "error", "high") else "moderate"
-        rows = f" ({whole(concern.rows)} rows)" if concern.rows else ""
+        rows = f" ({whole(concern.count)} rows)" if concern.count else ""
         yield Gap(
             f"concern {index}", severity if concern.severity != "note" else "note",
             text(f"Intake: {concern.what.rstrip('.')}{rows}."), "aia.art.10.2.h", "fda.aidsf.viii.1", concern.remedy,
@@ -325,8 +342,8 @@ def missing_by_owner(answers: tuple[Answer, ...]) -> tuple[tuple[str, tuple[Answ
     """The requirements that lack something, by who must supply it, most first."""
     owners: dict[str, list[Answer]] = {}
     for answer in answers:
-        if answer.missing:
-            owners.setdefault(answer.owner, []).append(answer)
-    return tuple(sorted(((name, tuple(each)) for name, each in owners.items()), key=lambda pair: (-len(pair[1]), pair[0])))
-
-
+        for owner in answer.owner.split(", ") if answer.missing else ():
+            owners.setdefault(owner, []).append(answer)
+    return tuple(
+        sorted(((name, tuple(each)) for name, each in owners.items()), key=lambda pair: (-len(pair[1]), pair[0]))
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,7 @@ from audit.dossier.content import (
     Table,
 )
 from audit.dossier.pdf_figures import BarFigure, FlowFigure, ForestFigure, PictureBlock
-from audit.dossier.pdf_parts import ContentsList, HeadingLine, SignatureBlock, StatusPanel, TitleBlock
+from audit.dossier.pdf_parts import ContentsList, DryCanvas, HeadingLine, SignatureBlock, StatusPanel, TitleBlock
 from audit.dossier.pdf_style import (
     ACCENT,
     BODY,
@@ -58,26 +58,29 @@ def render_pdf(document: Document) -> bytes:
     register_fonts()
     known = Layout()
     for _ in range(PASSES):
-        data, found = _lay_out(document, known)
+        _, found = _lay_out(document, known, DryCanvas)
         if found == known:
-            return data
+            break
         known = found
-    return data
+    return _lay_out(document, known, Canvas)[0]
 
 
-def _lay_out(document: Document, known: Layout) -> tuple[bytes, Layout]:
+def _lay_out(document: Document, known: Layout, canvas: Callable[..., Any]) -> tuple[bytes, Layout]:
     found = Layout()
     buffer = io.BytesIO()
     width, height = PAGES[document.page]
     template = BaseDocTemplate(
-        buffer, pagesize=(width, height), title=document.title, author="", subject=f"{document.instrument}; audit {document.audit_id}",
-        creator="imaging-audit", lang="en-GB" if document.vocabulary == "eu" else "en-US",
+        buffer, pagesize=(width, height), title=document.title, author="",
+        subject=f"{document.instrument}; audit {document.audit_id}",
+        creator="imaging-audit",
+        invariant=1, initialFontName=REGULAR, pageCompression=1,
+        lang="en-GB" if document.vocabulary == "eu" else "en-US",
     )  # fmt: skip
     frame = Frame(LEFT, BOTTOM, width - LEFT - RIGHT, height - TOP - BOTTOM, 0, 0, 0, 0)
     decorate = partial(_decorate, document, known)
     template.addPageTemplates(PageTemplate(frames=[frame], onPage=decorate))
     story = list(_story(document, known, found))
-    template.build(story, canvasmaker=partial(Canvas, invariant=1, pageCompression=1))
+    template.build(story, canvasmaker=canvas)
     found.total = template.page
     return buffer.getvalue(), found
 
@@ -97,6 +100,7 @@ def _flowables(node: Node, headings: tuple[Heading, ...], known: Layout, found: 
     elif isinstance(node, Paragraph):
         yield _paragraph(node, known)
     elif isinstance(node, Contents):
+        yield CondPageBreak(14.2 * len(headings) + 60)
         yield HeadingLine(Heading(node.title, 1, "contents", in_contents=False), found)
         yield ContentsList(headings, pages)
     elif isinstance(node, NewPage):
@@ -161,5 +165,3 @@ def _shortened(words: str, room: float, size: float) -> str:
     while words and text_width(words + "…", REGULAR, size) > room:
         words = words[:-1]
     return words.rstrip() + "…"
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from reportlab.graphics import renderPDF
 from reportlab.graphics.shapes import Drawing
@@ -13,13 +14,20 @@ from reportlab.platypus import Flowable
 
 from audit.dossier.content import Bar, BarPlot, FlowChart, ForestPlot, ForestRow, Picture, Runs, Text, text
 from audit.dossier.figures import axis_drawing, bar_drawing, flow_drawing, forest_drawing, limits_of, marker
-from audit.dossier.pdf_style import CANDIDATE, CAPTION, CELL, LIMIT, NOTE, RULE, SMALL, Face
+from audit.dossier.pdf_parts import DryCanvas
+from audit.dossier.pdf_style import CANDIDATE, CAPTION, CELL, LIMIT, NOTE, REGULAR, RULE, SMALL, Face
 from audit.dossier.pdf_text import Line, draw_lines, set_text
 
 GAP = 6.0
 AXIS = 24.0
 LEGEND = 13.0
 Pages = Mapping[str, int]
+
+
+def _render(drawing: Drawing, canvas: Any, x: float, y: float) -> None:
+    if not isinstance(canvas, DryCanvas):
+        drawing.initialFontName = REGULAR
+        renderPDF.draw(drawing, canvas, x, y)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,9 @@ class SetForestRow:
 class ForestFigure(Flowable):  # type: ignore[misc]
     """A forest plot that breaks between rows; caption, legend and axis are repeated."""
 
-    def __init__(self, plot: ForestPlot, pages: Pages, rows: tuple[SetForestRow, ...] | None = None, part: str = "whole") -> None:
+    def __init__(
+        self, plot: ForestPlot, pages: Pages, rows: tuple[SetForestRow, ...] | None = None, part: str = "whole"
+    ) -> None:
         super().__init__()
         self.plot, self.pages, self.rows, self.part = plot, pages, rows, part
         self.spaceBefore, self.spaceAfter = 6, 10
@@ -54,12 +64,18 @@ class ForestFigure(Flowable):  # type: ignore[misc]
         return width, self.height
 
     def _set(self, row: ForestRow) -> SetForestRow:
-        label = set_text(text(row.label, "plain" if row.marks else "strong"), CELL, self.columns[0] - (8 if row.marks else 0), self.pages)
+        label = set_text(
+            text(row.label, "plain" if row.marks else "strong"),
+            CELL,
+            self.columns[0] - (8 if row.marks else 0),
+            self.pages,
+        )
         if not row.marks:
             return SetForestRow(row, label, (), (), len(label) * CELL.leading + 2)
         size = set_text(row.size, SMALL, self.columns[1] - 4, self.pages)
         printed = tuple(
-            set_text(mark.printed if mark else text("–", "quiet"), SMALL, self.columns[2] - 4, self.pages) for mark in row.marks
+            set_text(mark.printed if mark else text("–", "quiet"), SMALL, self.columns[2] - 4, self.pages)
+            for mark in row.marks
         )
         tallest = max([len(label) * CELL.leading, *(len(lines) * SMALL.leading for lines in printed)])
         return SetForestRow(row, label, size, printed, max(tallest, 11.6) + 2.4)
@@ -81,7 +97,10 @@ class ForestFigure(Flowable):  # type: ignore[misc]
         if fits < 4:
             return []
         head = "first" if self.part in ("whole", "first") else "middle"
-        return [ForestFigure(self.plot, self.pages, self.rows[:fits], head), ForestFigure(self.plot, self.pages, self.rows[fits:], "last")]
+        return [
+            ForestFigure(self.plot, self.pages, self.rows[:fits], head),
+            ForestFigure(self.plot, self.pages, self.rows[fits:], "last"),
+        ]
 
     def draw(self) -> None:
         y = self.height
@@ -97,8 +116,10 @@ class ForestFigure(Flowable):  # type: ignore[misc]
                 marks.append((y - 0.5 * row.height - AXIS, row.row.marks))
             y -= row.height
         left = self.columns[0] + self.columns[1] + GAP
-        renderPDF.draw(forest_drawing(self.plot, marks, self.plot_width, top - AXIS), self.canv, left, AXIS)
-        renderPDF.draw(axis_drawing(self.plot.low, self.plot.high, self.plot_width, self.plot.axis), self.canv, left, AXIS - 22)
+        _render(forest_drawing(self.plot, marks, self.plot_width, top - AXIS), self.canv, left, AXIS)
+        _render(
+            axis_drawing(self.plot.low, self.plot.high, self.plot_width, self.plot.axis), self.canv, left, AXIS - 22
+        )
 
     def _texts(self, row: SetForestRow, y: float) -> None:
         inset = 8.0 if row.row.marks else 0.0
@@ -114,7 +135,9 @@ class ForestFigure(Flowable):  # type: ignore[misc]
         self.canv.setLineWidth(0.25)
         self.canv.line(0, y - row.height, self.width, y - row.height)
 
-    def _centred(self, lines: tuple[Line, ...], face: Face, x: float, y: float, height: float, width: float, align: str = "left") -> None:
+    def _centred(
+        self, lines: tuple[Line, ...], face: Face, x: float, y: float, height: float, width: float, align: str = "left"
+    ) -> None:
         draw_lines(self.canv, lines, face, x, y - 0.5 * (height - len(lines) * face.leading), width, align)
 
     def _legend(self, y: float) -> None:
@@ -122,9 +145,12 @@ class ForestFigure(Flowable):  # type: ignore[misc]
         for index, version in enumerate(self.plot.versions):
             drawing = Drawing(8, 8)
             drawing.add(marker(index, 4, 4))
-            renderPDF.draw(drawing, self.canv, x, base + 1)
+            _render(drawing, self.canv, x, base + 1)
             x = self._word(version, x + 10, base)
-        for words, colour, dash in (("whole set, candidate", CANDIDATE, [1.2, 1.8]), (self.plot.criterion_text, LIMIT, [])):
+        for words, colour, dash in (
+            ("whole set, candidate", CANDIDATE, [1.2, 1.8]),
+            (self.plot.criterion_text, LIMIT, []),
+        ):
             if not words or (not dash and self.plot.criterion is None):
                 continue
             self.canv.setStrokeColor(colour)
@@ -174,8 +200,8 @@ class BarFigure(Flowable):  # type: ignore[misc]
             bars.append((y - 0.5 * height - AXIS, bar))
             y -= height
         end = limits_of(self.plot.bars)
-        renderPDF.draw(bar_drawing(bars, end, plot_width, top - AXIS), self.canv, left, AXIS)
-        renderPDF.draw(axis_drawing(0.0, end, plot_width, self.plot.axis), self.canv, left, AXIS - 22)
+        _render(bar_drawing(bars, end, plot_width, top - AXIS), self.canv, left, AXIS)
+        _render(axis_drawing(0.0, end, plot_width, self.plot.axis), self.canv, left, AXIS - 22)
 
 
 class FlowFigure(Flowable):  # type: ignore[misc]
@@ -213,10 +239,15 @@ class FlowFigure(Flowable):  # type: ignore[misc]
                 following = self.heights[index + 1]
                 arrows.append((0.5 * main, bottom, 0.5 * main, y - height - 16 - 0.5 * (following - self.BOX) + 2))
             y -= height + 16
-        renderPDF.draw(flow_drawing(boxes, arrows, (self.width, self.height)), self.canv, 0, 0)
+        _render(flow_drawing(boxes, arrows, (self.width, self.height)), self.canv, 0, 0)
         self._words(places, boxes, main)
 
-    def _words(self, places: list[tuple[str, Runs, float, float, float]], boxes: list[tuple[float, float, float, float]], main: float) -> None:
+    def _words(
+        self,
+        places: list[tuple[str, Runs, float, float, float]],
+        boxes: list[tuple[float, float, float, float]],
+        main: float,
+    ) -> None:
         for label, number, x, top, width in places:
             lines = set_text((Text(f"{label}: "), *number), CELL, width - 12, self.pages)
             draw_lines(self.canv, lines, CELL, x + 8, top - 8, width)
@@ -265,5 +296,3 @@ class PictureBlock(Flowable):  # type: ignore[misc]
         for lines, face, gap in ((self.title, CELL, 2.0), (self.words, CELL, 3.0), (self.source, NOTE, 0.0)):
             draw_lines(self.canv, lines, face, x, y, 0.46 * self.width)
             y -= len(lines) * face.leading + gap
-
-

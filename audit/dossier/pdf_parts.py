@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable
 
 from audit.dossier.content import Document, Heading, Signature, StatusBox, Text, text
@@ -13,6 +14,25 @@ from audit.dossier.pdf_text import Layout, draw_lines, set_text
 TITLE = Face(17, 22, BOLD, ACCENT)
 SUBTITLE = Face(9, 12.6)
 HEADINGS = {1: Face(12.4, 16, BOLD, ACCENT), 2: Face(9.6, 13, BOLD, INK)}
+
+
+def _nothing(*_arguments: object, **_options: object) -> None:
+    return None
+
+
+SILENT = (
+    "drawString", "drawRightString", "drawCentredString", "line", "rect", "roundRect", "linkRect", "drawPath", "circle",
+    "drawImage", "setFont", "setFillColor", "setStrokeColor", "setLineWidth", "setDash", "bookmarkHorizontal",
+    "addOutlineEntry", "save",
+)  # fmt: skip
+
+
+class DryCanvas(Canvas):  # type: ignore[misc]
+    """Takes the same calls and draws nothing: enough to learn on which page each heading falls."""
+
+
+for _name in SILENT:
+    setattr(DryCanvas, _name, _nothing)
 
 
 class TitleBlock(Flowable):  # type: ignore[misc]
@@ -54,7 +74,11 @@ class StatusPanel(Flowable):  # type: ignore[misc]
     def wrap(self, width: float, _height: float) -> tuple[float, float]:
         self.width = width
         self.rows = [
-            (set_text(text(item.label), NOTE, self.LABEL, {}), set_text(item.runs, CELL, width - self.LABEL - 26, self.pages), item.tone)
+            (
+                set_text(text(item.label), NOTE, self.LABEL, {}),
+                set_text(item.runs, CELL, width - self.LABEL - 26, self.pages),
+                item.tone,
+            )
             for item in self.box.items
         ]
         self.height = sum(self._tall(len(lines)) for _, lines, _ in self.rows) + 8
@@ -85,7 +109,6 @@ class HeadingLine(Flowable):  # type: ignore[misc]
         self.heading, self.found = heading, found
         self.face = HEADINGS[heading.level]
         self.spaceBefore, self.spaceAfter = 14, 3
-        self.keepWithNext = 1
 
     def wrap(self, width: float, _height: float) -> tuple[float, float]:
         self.width = width
@@ -125,7 +148,9 @@ class ContentsList(Flowable):  # type: ignore[misc]
             self.canv.setStrokeColor(RULE)
             self.canv.setLineWidth(0.35)
             self.canv.line(0, y - BODY.leading - 0.6, self.width, y - BODY.leading - 0.6)
-            self.canv.linkRect("", heading.key, (0, y - self.LEADING + 1, self.width, y), relative=1, thickness=0, Border="[0 0 0]")
+            self.canv.linkRect(
+                "", heading.key, (0, y - self.LEADING + 1, self.width, y), relative=1, thickness=0, Border="[0 0 0]"
+            )
             y -= self.LEADING
 
 
@@ -139,7 +164,9 @@ class SignatureBlock(Flowable):  # type: ignore[misc]
 
     def wrap(self, width: float, _height: float) -> tuple[float, float]:
         self.width = width
-        self.lines = set_text((Text(self.signature.role, "strong"), Text(f"  {self.signature.meaning}")), CELL, width - 20, {})
+        self.lines = set_text(
+            (Text(self.signature.role, "strong"), Text(f"  {self.signature.meaning}")), CELL, width - 20, {}
+        )
         self.height = len(self.lines) * CELL.leading + 44
         return width, self.height
 
@@ -161,5 +188,3 @@ class SignatureBlock(Flowable):  # type: ignore[misc]
             self.canv.setFillColor(INK)
             self.canv.setFont(REGULAR, CELL.size)
             self.canv.drawString(x, 19, value)
-
-

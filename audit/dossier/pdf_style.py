@@ -1,11 +1,11 @@
-"""Typography of the PDF: embedded fonts, one accent colour, sizes, the colours of verdicts (readable without colour)."""
+"""Typography of the PDF: embedded fonts, one accent colour, sizes, colours of verdicts (readable without colour)."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from reportlab.lib.colors import Color, HexColor
@@ -72,6 +72,7 @@ def register_fonts() -> None:
 
 
 @cache
+@lru_cache(maxsize=50_000)
 def text_width(words: str, font: str, size: float) -> float:
     """Width of a piece of text in points."""
     return float(pdfmetrics.stringWidth(words, font, size))

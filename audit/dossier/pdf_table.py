@@ -79,7 +79,9 @@ def _halved(row: SetRow) -> list[SetRow]:
 class GridTable(Flowable):  # type: ignore[misc]
     """A ruled table; header repeated on every page, group headings kept with the row below."""
 
-    def __init__(self, table: Table, pages: Mapping[str, int], rows: tuple[SetRow, ...] | None = None, part: str = "whole") -> None:
+    def __init__(
+        self, table: Table, pages: Mapping[str, int], rows: tuple[SetRow, ...] | None = None, part: str = "whole"
+    ) -> None:
         super().__init__()
         self.table, self.pages, self.rows, self.part = table, pages, rows, part
         self.spaceBefore, self.spaceAfter = 5, 9
@@ -90,16 +92,20 @@ class GridTable(Flowable):  # type: ignore[misc]
             self.rows = set_rows(self.table, width, self.pages)
         edges = _edges(self.table.columns, width)
         titles = tuple(
-            SetCell(set_text(text(column.title), HEAD, edges[i + 1] - edges[i] - 2 * PAD_X, self.pages), edges[i] + PAD_X,
-                    edges[i + 1] - edges[i] - 2 * PAD_X, column.align)
+            self._heading(column, edges[i] + PAD_X, edges[i + 1] - edges[i] - 2 * PAD_X)
             for i, column in enumerate(self.table.columns)
         )  # fmt: skip
         self.header = SetRow(titles, max(len(cell.lines) for cell in titles) * HEAD.leading + 2 * PAD_Y + 1, "head", "")
-        self.caption = set_text(_caption(self.table, self.part), CAPTION, width, self.pages) if self.table.caption else ()
+        self.caption = (
+            set_text(_caption(self.table, self.part), CAPTION, width, self.pages) if self.table.caption else ()
+        )
         note = self.table.note if self.part in ("whole", "last") else ()
         self.note = set_text(note, NOTE, width, self.pages) if note else ()
         self.height = self._above + sum(row.height for row in self.rows) + self._below
         return width, self.height
+
+    def _heading(self, column: Column, x: float, room: float) -> SetCell:
+        return SetCell(set_text(text(column.title), HEAD, room, self.pages), x, room, column.align)
 
     @property
     def _above(self) -> float:
@@ -121,7 +127,9 @@ class GridTable(Flowable):  # type: ignore[misc]
             fits -= 1
         if fits < min(2, len(self.rows) - 1) or fits == 0:
             return []
-        head = GridTable(self.table, self.pages, self.rows[:fits], "first" if self.part in ("whole", "first") else "middle")
+        head = GridTable(
+            self.table, self.pages, self.rows[:fits], "first" if self.part in ("whole", "first") else "middle"
+        )
         return [head, GridTable(self.table, self.pages, self.rows[fits:], "last")]
 
     def draw(self) -> None:

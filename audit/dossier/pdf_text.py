@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reportlab.lib.colors import Color
 from reportlab.platypus import Flowable
 
-from audit.dossier.content import Mark, PageOf, Runs, Text, Value
+from audit.dossier.content import Link, Mark, PageOf, Runs, Text, Value
 from audit.dossier.pdf_style import BOLD, MONO, QUIET, TONES, TRACE, Face, text_width
 
 CHIP_PAD = 3.2
@@ -32,7 +32,7 @@ class Atom:
     size: float
     colour: Color
     width: float
-    value: Value | None = None
+    value: Value | Link | None = None
     mark: Mark | None = None
 
 
@@ -73,12 +73,12 @@ def _words(runs: Runs, face: Face, pages: Mapping[str, int]) -> Iterator[Word]:
         yield tuple(word)
 
 
-def _atom(part: str, run: Text | Value | PageOf, face: Face) -> Atom:
+def _atom(part: str, run: Text | Value | PageOf | Link, face: Face) -> Atom:
     style = getattr(run, "style", "plain")
     font = {"strong": BOLD, "mono": MONO}.get(style, face.font)
     size = face.size * (0.88 if style == "mono" else 1.0)
     colour = QUIET if style == "quiet" else face.colour
-    return Atom(part, font, size, colour, text_width(part, font, size), run if isinstance(run, Value) else None)
+    return Atom(part, font, size, colour, text_width(part, font, size), run if isinstance(run, Value | Link) else None)
 
 
 def _chip(mark: Mark, face: Face) -> Atom:
@@ -129,21 +129,45 @@ def _part(atom: Atom, words: str) -> Atom:
 
 def line_width(line: Line, face: Face) -> float:
     """Width of a set line in points."""
-    return sum(atom.width for word in line for atom in word) + text_width(" ", face.font, face.size) * max(len(line) - 1, 0)
+    return sum(atom.width for word in line for atom in word) + text_width(" ", face.font, face.size) * max(
+        len(line) - 1, 0
+    )
 
 
-def draw_lines(canvas: Any, lines: Sequence[Line], face: Face, x: float, top: float, width: float, align: str = "left") -> None:
+def draw_lines(
+    canvas: Any, lines: Sequence[Line], face: Face, x: float, top: float, width: float, align: str = "left"
+) -> None:
     """Draws set lines below ``top``; results get their links."""
     space = text_width(" ", face.font, face.size)
     baseline = top - face.leading + 0.5 * (face.leading - face.size) + 0.12 * face.size
     for line in lines:
         here = x + (width - line_width(line, face) if align == "right" else 0.0)
-        for word in line:
-            for atom in word:
-                _draw(canvas, atom, here, baseline)
-                here += atom.width
-            here += space
+        for atom in _merged(line, face, space):
+            _draw(canvas, atom, here, baseline)
+            here += atom.width
         baseline -= face.leading
+
+
+def _merged(line: Line, face: Face, space: float) -> Iterator[Atom]:
+    """The line's words as few pieces as possible, spaces included: neighbours in one style become one string."""
+    gap = Atom(" ", face.font, face.size, face.colour, space)
+    held: Atom | None = None
+    for index, word in enumerate(line):
+        for atom in (gap, *word) if index else word:
+            if held is not None and _alike(held, atom):
+                held = replace(held, text=held.text + atom.text, width=held.width + atom.width)
+                continue
+            if held is not None:
+                yield held
+            held = atom
+    if held is not None:
+        yield held
+
+
+def _alike(one: Atom, other: Atom) -> bool:
+    if one.mark or other.mark or one.value is not None or other.value is not None:
+        return False
+    return (one.font, one.size) == (other.font, other.size) and (one.colour == other.colour or other.text == " ")
 
 
 def _draw(canvas: Any, atom: Atom, x: float, baseline: float) -> None:
@@ -155,10 +179,11 @@ def _draw(canvas: Any, atom: Atom, x: float, baseline: float) -> None:
     canvas.drawString(x, baseline, atom.text)
     if atom.value is not None:
         low, high = baseline - 0.24 * atom.size, baseline + 0.82 * atom.size
+        address = atom.value.reference if isinstance(atom.value, Value) else ""
         canvas.setStrokeColor(TRACE)
         canvas.setLineWidth(0.35)
         canvas.line(x, low + 0.4, x + atom.width, low + 0.4)
-        link(canvas, atom.value.reference, statement_key(atom.value.statement), (x, low, x + atom.width, high))
+        link(canvas, address, statement_key(atom.value.statement), (x, low, x + atom.width, high))
 
 
 def _draw_chip(canvas: Any, atom: Atom, x: float, baseline: float) -> None:
@@ -220,5 +245,3 @@ class TextBlock(Flowable):  # type: ignore[misc]
             self.canv.setLineWidth(1.6)
             self.canv.line(1.5, 1.5, 1.5, self.height - 1.5)
         draw_lines(self.canv, self.lines or (), self.face, self._indent, self.height, self.width - self._indent)
-
-

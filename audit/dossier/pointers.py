@@ -57,14 +57,16 @@ def _in_table(frame: pd.DataFrame, tokens: list[str]) -> Any:
 
 
 def _count(frame: pd.DataFrame, conditions: list[str]) -> int:
-    keep = pd.Series(True, index=frame.index)
+    keep = pd.Series(True, index=frame.index, dtype=bool)
     for condition in conditions:
         column, wanted = condition.split("=", 1)
-        keep &= _text(frame[column]) == wanted
+        keep &= _equals(frame[column], wanted)
     return int(keep.sum())
 
 
-def _text(column: pd.Series[Any]) -> pd.Series[Any]:
+def _equals(column: pd.Series[Any], wanted: str) -> pd.Series[Any]:
+    if wanted == "":
+        return column.isna() | (column.astype("string") == "").fillna(False)
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return column.map(lambda value: f"{float(value):g}", na_action="ignore").astype("string").fillna("")
-    return column.astype("string").fillna("")
+        return (column == float(wanted)).fillna(False).astype(bool)
+    return (column.astype("string") == wanted).fillna(False).astype(bool)

@@ -1,7 +1,7 @@
 """Kinds of evidence that a template may name, and how much of each an audit has.
 
-``full``: the statement exists and every estimate in it is defined; ``part``: some of it; ``none``: nothing, with who must
-supply it. A template naming anything else is refused.
+``full``: the statement exists and every estimate in it is defined; ``part``: some of it; ``none``: nothing,
+with who must supply it. A template naming anything else is refused.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ def _reference(view: AuditView) -> Evidence:
     if statement is None or not all(kinds):
         return Evidence("none", "the kind of reference standard is not stated in set.yaml", VALIDATION)
     if any(kind in ("single_reader", "report_mining") for kind in kinds):
-        return Evidence("part", "the reference is no reference standard (one reader, or mined)", VALIDATION, statement.id)
+        return Evidence(
+            "part", "the reference is no reference standard (one reader, or mined)", VALIDATION, statement.id
+        )
     return Evidence("full", statement=statement.id)
 
 
@@ -175,7 +177,8 @@ PROBES: Mapping[str, Callable[[AuditView], Evidence]] = MappingProxyType(
             "estimates on altered images", lambda row: row.kind == "value" and row.version.startswith("candidate + ")
         ),
         "calibration": _estimates(
-            "calibration estimates", lambda row: _plain(row) and row.is_overall and row.measure.startswith("calibration")
+            "calibration estimates",
+            lambda row: _plain(row) and row.is_overall and row.measure.startswith("calibration"),
         ),
         "explanations": _table(EXPLANATIONS, "the table of explained cases"),
         "importance": _table(IMPORTANCE, "the importance of case features"),

@@ -60,7 +60,9 @@ def resolve(template: Template, view: AuditView) -> Document:
 
 
 def _subtitle(template: Template, view: AuditView) -> str:
-    device = f"{view.device.name} {view.device.version}, {view.device.manufacturer}" if view.device else view.candidate.label
+    device = (
+        f"{view.device.name} {view.device.version}, {view.device.manufacturer}" if view.device else view.candidate.label
+    )
     words = translate(template.subtitle, template.vocabulary)
     return f"{device}. {words}".rstrip(". ") if words else device
 
@@ -68,26 +70,36 @@ def _subtitle(template: Template, view: AuditView) -> str:
 def _section(template: Template, view: AuditView, number: int, section: TemplateSection) -> Section:
     key = f"section-{number}"
     title = f"{number}  {translate(section.title, template.vocabulary)}"
-    found = answers(view, section, key)
+    found = answers(view, section, key, template.vocabulary)
     nodes: list[Node] = [NewPage()] if number == 1 else []
     nodes.append(Heading(title, 1, key))
     if section.clause:
         nodes.append(Paragraph(text(section.clause), "clause"))
     if section.when and not holds(section.when, view):
-        nodes.append(Paragraph(text(f"Not applicable because {section.not_applicable_because}"), "note"))
+        nodes.append(
+            Paragraph(
+                text(f"Not applicable because {translate(section.not_applicable_because, template.vocabulary)}"), "note"
+            )
+        )
         return Section(key, title, found, tuple(nodes))
-    nodes += _panel(found)
+    nodes += _panel(view, found)
     nodes += _declared(view, found)
     for call in section.blocks:
         nodes += _block(template, view, call)
     return Section(key, title, found, tuple(nodes))
 
 
-def _panel(found: tuple[Answer, ...]) -> Iterator[Node]:
+def _panel(view: AuditView, found: tuple[Answer, ...]) -> Iterator[Node]:
     if found:
-        columns = (Column("Clause", 1.25), Column("Requirement", 1.9), Column("Status", 1.35), Column("Why; what is missing; who supplies it", 3.5))
+        columns = (
+            Column("Clause", 1.25),
+            Column("Requirement", 1.9),
+            Column("Status", 1.35),
+            Column("Why; what is missing; who supplies it", 3.5),
+        )
         rows = tuple(
-            Row((text(each.clause), text(each.title), (status_mark(each.status),), answer_words(each))) for each in found
+            Row((text(each.clause), text(each.title), (status_mark(each.status),), answer_words(view, each)))
+            for each in found
         )
         yield Table("", columns, rows)
 

@@ -17,10 +17,8 @@ def number(value: float, unit: str = "", *, signed: bool = False) -> str:
     """
     if math.isnan(value):
         raise ValueError("a missing value is printed as 'undefined: reason', never as a number")
-    if math.isinf(value):
-        text = INFINITY
-    else:
-        text = f"{abs(value):,.{DECIMALS.get(unit, PROPORTION_DECIMALS)}f}"
+    places = DECIMALS.get(unit, PROPORTION_DECIMALS)
+    text = INFINITY if math.isinf(value) else f"{abs(value):,.{places}f}"
     zero = not any(digit in text for digit in "123456789" + INFINITY)
     sign = "" if zero else MINUS if value < 0 else "+" if signed else ""
     return sign + text

@@ -16,7 +16,7 @@ FORMAT = "imaging-audit document, edition 1"
 def to_json(document: Document) -> bytes:
     """UTF-8 JSON of the document with the list of its printed results; validates against ``document_schema``."""
     tree = {"format": FORMAT, **_plain(document), "values": [_plain(value) for value in document.values]}
-    return (json.dumps(tree, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+    return (json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode()
 
 
 def _plain(part: Any) -> Any:
@@ -37,17 +37,22 @@ def document_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of ``to_json``."""
     words = {"type": "string"}
     nodes = {"type": "array", "items": {"$ref": "#/$defs/node"}}
-    value = _object({"type": {"const": "Value"}, "text": words, "statement": _HEX, "pointer": words, "reference": words})
+    value = _object(
+        {"type": {"const": "Value"}, "text": words, "statement": _HEX, "pointer": words, "reference": words}
+    )
     answer = _object(
         {"requirement": words, "clause": words, "status": {"enum": list(_STATUSES)}, "missing": words, "owner": words}
     )
     section = _object({"key": words, "title": words, "answers": {"type": "array", "items": answer}, "nodes": nodes})
-    top = {name: words for name in ("id", "title", "instrument", "edition", "audit_id", "run_id", "ledger_head", "created")}
+    top = {
+        name: words for name in ("id", "title", "instrument", "edition", "audit_id", "run_id", "ledger_head", "created")
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_object(
             {
-                "format": {"const": FORMAT}, **top, "page": {"enum": ["A4", "Letter"]}, "simulated": {"type": "boolean"},
+                "format": {"const": FORMAT}, **top, "page": {"enum": ["A4", "Letter"]},
+                "simulated": {"type": "boolean"},
                 "vocabulary": {"enum": ["eu", "fda"]}, "front": nodes, "appendix": nodes,
                 "sections": {"type": "array", "items": section}, "values": {"type": "array", "items": value},
             }

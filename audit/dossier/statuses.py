@@ -6,28 +6,28 @@ from audit.dossier.catalogues import Requirement, known_requirements
 from audit.dossier.conditions import holds
 from audit.dossier.content import Answer
 from audit.dossier.probes import PROBES, Evidence
-from audit.dossier.templates import Asked, Conditional, TemplateSection
+from audit.dossier.templates import Asked, TemplateSection, translate
 from audit.dossier.view import AuditView
 from audit.records import Status
 
 
-def answers(view: AuditView, section: TemplateSection, key: str) -> tuple[Answer, ...]:
+def answers(view: AuditView, section: TemplateSection, key: str, words: str) -> tuple[Answer, ...]:
     """One answer per requirement of the section, in its order."""
-    return tuple(_answer(view, section, asked, key) for asked in section.requirements)
+    return tuple(_answer(view, section, asked, key, words) for asked in section.requirements)
 
 
-def _answer(view: AuditView, section: TemplateSection, asked: Asked, key: str) -> Answer:
+def _answer(view: AuditView, section: TemplateSection, asked: Asked, key: str, words: str) -> Answer:
     requirement = known_requirements()[asked.id]
     for part in (section, asked):
         if part.when and not holds(part.when, view):
-            return _not_applicable(requirement, part, key)
+            return _not_applicable(requirement, translate(part.not_applicable_because, words), key)
     return _applicable(view, requirement, asked, key)
 
 
-def _not_applicable(requirement: Requirement, part: Conditional, key: str) -> Answer:
+def _not_applicable(requirement: Requirement, reason: str, key: str) -> Answer:
     return Answer(
-        requirement.id, requirement.clause, requirement.title, requirement.kind,
-        "not applicable", part.not_applicable_because, "", "", (), key,
+        requirement.id, requirement.label, requirement.title, requirement.kind,
+        "not applicable", reason, False, "", "", (), key,
     )  # fmt: skip
 
 
@@ -42,8 +42,8 @@ def _applicable(view: AuditView, requirement: Requirement, asked: Asked, key: st
         owners.append(asked.owner)
     statements = tuple(dict.fromkeys(each.statement for each in found if each.statement))
     return Answer(
-        requirement.id, requirement.clause, requirement.title, requirement.kind,
-        status, _reason(requirement, found, declared), "; ".join(missing), ", ".join(dict.fromkeys(owners)),
+        requirement.id, requirement.label, requirement.title, requirement.kind,
+        status, "", declared and requirement.kind != "computed", "; ".join(missing), ", ".join(dict.fromkeys(owners)),
         statements, key,
     )  # fmt: skip
 
@@ -58,15 +58,6 @@ def _status(requirement: Requirement, found: list[Evidence], declared: bool) -> 
     if full and declared:
         return "evidenced"
     return "partly evidenced" if some or declared else "missing"
-
-
-def _reason(requirement: Requirement, found: list[Evidence], declared: bool) -> str:
-    parts = []
-    if any(each.extent != "none" for each in found):
-        parts.append("bound to evidence of this audit")
-    if requirement.kind != "computed" and declared:
-        parts.append("declared by the manufacturer")
-    return " and ".join(parts)
 
 
 def _lower(words: str) -> str:

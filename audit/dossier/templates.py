@@ -110,25 +110,29 @@ def _dotted(place: Place) -> str:
 def _problems(template: Template) -> Iterator[tuple[Place, str]]:
     if template.instrument not in instruments():
         yield ("instrument",), f"unknown instrument '{template.instrument}'; known: {', '.join(instruments())}."
+    for name in ("title", "subtitle"):
+        yield from _text_problems(getattr(template, name), template.vocabulary, (name,))
     for number, section in enumerate(template.sections):
         place: Place = ("sections", number)
-        yield from _condition_problems(section, place)
+        yield from _text_problems(section.title, template.vocabulary, (*place, "title"))
+        yield from _condition_problems(section, template.vocabulary, place)
         for index, asked in enumerate(section.requirements):
-            yield from _requirement_problems(asked, (*place, "requirements", index))
+            yield from _requirement_problems(asked, template.vocabulary, (*place, "requirements", index))
         for index, call in enumerate(section.blocks):
             yield from _block_problems(call, template.vocabulary, (*place, "blocks", index))
 
 
-def _condition_problems(part: Conditional, place: Place) -> Iterator[tuple[Place, str]]:
+def _condition_problems(part: Conditional, words: str, place: Place) -> Iterator[tuple[Place, str]]:
     for name in part.when:
         if name not in CONDITIONS:
             yield (*place, "when", name), f"unknown condition '{name}'; known: {', '.join(CONDITIONS)}."
+    yield from _text_problems(part.not_applicable_because, words, (*place, "not_applicable_because"))
     if part.when and not part.not_applicable_because:
         yield (*place, "when"), "a condition needs 'not_applicable_because': nothing may be left out silently."
 
 
-def _requirement_problems(asked: Asked, place: Place) -> Iterator[tuple[Place, str]]:
-    yield from _condition_problems(asked, place)
+def _requirement_problems(asked: Asked, words: str, place: Place) -> Iterator[tuple[Place, str]]:
+    yield from _condition_problems(asked, words, place)
     known = known_requirements()
     if asked.id not in known:
         yield (*place, "id"), f"unknown clause '{asked.id}'; no catalogue in templates/catalogues/ has it."

@@ -57,8 +57,15 @@ def _reasons(view: AuditView) -> tuple[Node, ...]:
         version, fate, reason = (str(each) for each in key)
         where = {"version": version, "fate": fate, "reason": "" if frame["reason"].isna().all() else reason}
         words = reason if where["reason"] else "no reason recorded"
-        rows.append(Row((text(version_label(view, version)), (Text(fate),), text(words), (tally(view, DISPOSITIONS, where),))))
-    columns = (Column("Version", 1.4), Column("Fate", 0.8), Column("Reason", 3.4), Column("Cases × targets", 0.9, "right"))
+        rows.append(
+            Row((text(version_label(view, version)), (Text(fate),), text(words), (tally(view, DISPOSITIONS, where),)))
+        )
+    columns = (
+        Column("Version", 1.4),
+        Column("Fate", 0.8),
+        Column("Reason", 3.4),
+        Column("Cases × targets", 0.9, "right"),
+    )
     return (Table("Why cases did not reach the analysis", columns, tuple(rows)),)
 
 

@@ -21,7 +21,9 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     columns = (Column("Group", 1.2), *(Column(with_role(view, version), share) for version in view.versions))
     rows = [row for question in asked for row in _question_rows(view, question, attribute)]
     by = f" and by {attribute_label(attribute)}" if attribute else ""
-    note = text("Read against the whole-set limit of the plan; groups without an endpoint of their own are descriptive.")
+    note = text(
+        "Read against the whole-set limit of the plan; groups without an endpoint of their own are descriptive."
+    )
     return (Table(f"Against the plan's limits, whole set{by}", columns, tuple(rows), note),)
 
 

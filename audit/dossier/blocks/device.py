@@ -19,7 +19,9 @@ FACTS = (
 
 def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     if view.device is None:
-        return nothing("No device facts were supplied (device.yaml): manufacturer, users and population are not stated.")
+        return nothing(
+            "No device facts were supplied (device.yaml): manufacturer, users and population are not stated."
+        )
     rows = []
     for name, label in FACTS:
         value = getattr(view.device, name)

@@ -19,7 +19,10 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
         Column("Interval", 1.35, "right"), Column("Verdict", 1.05),
     )  # fmt: skip
     rows = [row for index, finding in enumerate(view.findings) for row in _rows(view, index, finding)]
-    note = text("Met: the whole interval is at or beyond the limit. Failed: wholly short of it. Not shown: it straddles the limit.")
+    note = text(
+        "Met: the whole interval is at or beyond the limit. Failed: wholly short of it. "
+        "Not shown: it straddles the limit."
+    )
     return (Table("Endpoints", columns, tuple(rows), note),)
 
 
@@ -29,7 +32,12 @@ def _rows(view: AuditView, index: int, finding: Finding) -> list[Row]:
     title: Runs = (Text(finding.title), Text(f"  {finding.role}", "quiet"))
     criterion: Runs = (cite(view, FINDINGS, pointer(index, "criterion"), finding.criterion or "none (descriptive)"),)
     if row is None:
-        return [Row((title, criterion, (cite(view, FINDINGS, pointer(index, "reason"), finding.reason, "quiet"),), verdict), (1, 1, 2, 1))]
+        return [
+            Row(
+                (title, criterion, (cite(view, FINDINGS, pointer(index, "reason"), finding.reason, "quiet"),), verdict),
+                (1, 1, 2, 1),
+            )
+        ]
     if row.value is None:
         return [Row((title, criterion, estimate(view, row), verdict), (1, 1, 2, 1))]
     return [Row((title, criterion, estimate(view, row), limits(view, row), verdict))]

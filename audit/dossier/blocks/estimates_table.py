@@ -41,7 +41,7 @@ def _build(view: AuditView, given: EstimatesParameters) -> tuple[Node, ...]:
     printed: list[Row] = []
     for heading, group in _grouped(view, rows, given):
         printed.append(Row((text(heading, "strong"),), (len(COLUMNS),), kind="group"))
-        printed += [_row(view, row) for row in group]
+        printed += [_row(view, row) for row in _by_level(group)]
     return (Table(CAPTIONS[given.show], COLUMNS, tuple(printed), _note(rows)),)
 
 
@@ -73,6 +73,11 @@ def _grouped(
     return list(groups.items())
 
 
+def _by_level(rows: list[EstimateRow]) -> list[EstimateRow]:
+    order = {level: index for index, level in enumerate(dict.fromkeys(row.level for row in rows))}
+    return sorted(rows, key=lambda row: order[row.level])
+
+
 def _row(view: AuditView, row: EstimateRow) -> Row:
     sizes = tuple(size(view, row, name) for name in ("n_patients", "n_cases", "n_events"))
     head: tuple[Runs, ...] = (text(group_label(row)), text(version_label(view, row.version), "quiet"), *sizes)
@@ -88,7 +93,10 @@ def _note(rows: list[EstimateRow]) -> Runs:
             methods.setdefault(row.measure.replace("_", " "), []).append(row.method)
     words = "; ".join(f"{measure}: {', '.join(dict.fromkeys(names))}" for measure, names in methods.items())
     level = rows[0].confidence
-    return text(f"Two-sided intervals at a confidence of {level:g}. Methods: {words or 'none'}. Events: reference-positive cases.")
+    return text(
+        f"Two-sided intervals at a confidence of {level:g}. Methods: {words or 'none'}. "
+        "Events: reference-positive cases."
+    )
 
 
 ENTRY = Block("estimates_table", EstimatesParameters, _build)

@@ -21,9 +21,10 @@ class ExplanationParameters(Parameters):
 
 
 INTRODUCTION = (
-    "Cases were drawn by the plan's rule before inference, not chosen from results. Attribution maps show where the output "
-    "is sensitive; they do not prove a cause. Beside each map stands the share of attribution inside the reference mask, and the "
-    "share of the image that the mask covers, which is what chance would give."
+    "Cases were drawn by the plan's rule before inference, not chosen from results. "
+    "Attribution maps show where the output is sensitive; they do not prove a cause. "
+    "Beside each map stands the share of attribution inside the reference mask, "
+    "and the share of the image that the mask covers, which is what chance would give."
 )
 
 
@@ -48,7 +49,9 @@ def _case(view: AuditView, index: int, row: dict[Any, Any]) -> Node:
         reason = row["error"] or "its picture is not in the evidence"
         return Paragraph((Text(f"{title}: ", "strong"), _cell(view, index, "error", f"undefined: {reason}")), "note")
     if not view.pictures[row["overlay"]].startswith(b"\x89PNG"):
-        raise BadInput(f"{row['overlay']}: expected a PNG overlay; the stored file is something else; run 'audit verify'.")
+        raise BadInput(
+            f"{row['overlay']}: expected a PNG overlay; the stored file is something else; run 'audit verify'."
+        )
     words: Runs = (*(text(row["text"] + " ") if row["text"] else ()), *_facts(view, index, row))
     alt = f"Original image and attribution overlay of case {row['case_id']}"
     return Picture(row["overlay"], view.pictures[row["overlay"]], alt, text(title, "strong"), words)

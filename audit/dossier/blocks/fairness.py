@@ -1,4 +1,4 @@
-"""Signed differences between groups and their baseline, for the measures the plan limits; the rest stand in the table."""
+"""Signed differences between groups and their baseline, for the measures that the plan sets a limit for."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class FairnessParameters(Parameters):
 
 
 WORDS = (
-    "Differences are signed and taken from the baseline level that the plan declares. A largest-minus-smallest gap is positive by "
-    "chance alone and is not shown as evidence of unequal performance."
+    "Differences are signed and taken from the baseline level that the plan declares. "
+    "A largest-minus-smallest gap is positive by chance alone and is not shown as evidence of unequal performance."
 )
 
 

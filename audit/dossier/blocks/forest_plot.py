@@ -28,7 +28,9 @@ def _build(view: AuditView, given: ForestParameters) -> tuple[Node, ...]:
 def _pairs(view: AuditView, given: ForestParameters) -> list[tuple[str, str]]:
     asked = [(each.measure, each.target) for each in questions(view)]
     if given.measures:
-        asked = [(row.measure, row.target) for row in view.rows if row.measure in given.measures and row.kind == "value"]
+        asked = [
+            (row.measure, row.target) for row in view.rows if row.measure in given.measures and row.kind == "value"
+        ]
     elif not asked:
         asked = [(row.measure, row.target) for row in view.rows if row.kind == "value" and row.is_overall][:2]
     return list(dict.fromkeys(asked))

@@ -13,8 +13,9 @@ from audit.dossier.view import IMPORTANCE, AuditView
 from audit.dossier.words import version_label
 
 WORDS = (
-    "A surrogate predicts the model's errors from recorded case features; each bar is a feature's mean absolute contribution in "
-    "probability points. It shows association with errors, not their cause; a fidelity near one half explains nothing."
+    "A surrogate predicts the model's errors from recorded case features; "
+    "each bar is a feature's mean absolute contribution in probability points. "
+    "It shows association with errors, not their cause; a fidelity near one half explains nothing."
 )
 
 

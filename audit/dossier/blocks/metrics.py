@@ -13,12 +13,26 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     names = list(dict.fromkeys(row.measure for row in view.rows))
     if not names:
         return nothing("No measure was computed.")
-    columns = (Column("Measure", 1.3), Column("Unit", 0.6), Column("Reading", 1.1), Column("Interval", 1.5), Column("Source", 2.2))
+    columns = (
+        Column("Measure", 1.3),
+        Column("Unit", 0.6),
+        Column("Reading", 1.1),
+        Column("Interval", 1.5),
+        Column("Source", 2.2),
+    )
     rows = []
     for name in names:
         facts = view.measure(name)
-        methods = dict.fromkeys(row.method for row in view.rows if row.measure == name and row.method and row.kind == "value")
-        cells = (facts.title, facts.unit or "none", BETTER.get(facts.direction, facts.direction), "; ".join(methods), facts.source)
+        methods = dict.fromkeys(
+            row.method for row in view.rows if row.measure == name and row.method and row.kind == "value"
+        )
+        cells = (
+            facts.title,
+            facts.unit or "none",
+            BETTER.get(facts.direction, facts.direction),
+            "; ".join(methods),
+            facts.source,
+        )
         rows.append(Row(tuple(text(cell) if cell else text("not stated", "quiet") for cell in cells)))
     return (Table("Measures and how their intervals are made", columns, tuple(rows)),)
 

@@ -30,8 +30,12 @@ def _table(view: AuditView, version: str) -> Table:
     for name in own.digests:
         rows.append(Row((text(f"SHA-256 of {name}"), (fact(view, MODEL, version, "digests", name, style="mono"),))))
     for name in own.parameters:
-        rows.append(Row((text(f"Parameter {name.replace('_', ' ')}"), (fact(view, MODEL, version, "parameters", name),))))
-    return Table(f"Version under audit: {with_role(view, version)}", (Column("Fact", 1.2), Column("As recorded", 3)), tuple(rows))
+        rows.append(
+            Row((text(f"Parameter {name.replace('_', ' ')}"), (fact(view, MODEL, version, "parameters", name),)))
+        )
+    return Table(
+        f"Version under audit: {with_role(view, version)}", (Column("Fact", 1.2), Column("As recorded", 3)), tuple(rows)
+    )
 
 
 ENTRY = Block("model", NoParameters, _build)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from audit.dossier.block import Block, NoParameters
-from audit.dossier.citing import fact
-from audit.dossier.content import Column, Node, Row, Runs, Table, Text, text
+from audit.dossier.citing import cite, fact
+from audit.dossier.content import Column, Node, Row, Run, Runs, Table, Text, text
+from audit.dossier.pointers import pointer
 from audit.dossier.view import LOCK, PLAN, AuditView
 from audit.plan import OperatingPoint
 
@@ -22,12 +23,16 @@ def _lock(view: AuditView) -> Table:
         Row((text("Plan digest (SHA-256)"), (fact(view, LOCK, "plan_sha256", style="mono"),))),
         Row((text("Mode"), (fact(view, LOCK, "mode"), *text(f" ({view.mode_reason})" if view.mode_reason else "")))),
         Row((text("Locked at (UTC)"), (fact(view, LOCK, "at"),))),
-        Row((text("Success rule"), (fact(view, PLAN, "success_rule"),))),
-        Row((text("Missing data"), (fact(view, PLAN, "missing_data"),))),
+        Row((text("Success rule"), (_words(view, "success_rule"),))),
+        Row((text("Missing data"), (_words(view, "missing_data"),))),
         Row((text("Confidence, resamples, seed"), _three(view, "confidence", "resamples", "seed"))),
         Row((text("Too few patients to judge"), (Text("fewer than "), fact(view, PLAN, "too_few")))),
     ]
     return Table("The statistical analysis plan", COLUMNS, tuple(rows))
+
+
+def _words(view: AuditView, name: str) -> Run:
+    return cite(view, PLAN, pointer(name), getattr(view.plan, name).replace("_", " "))
 
 
 def _three(view: AuditView, *names: str) -> Runs:
@@ -38,14 +43,30 @@ def _three(view: AuditView, *names: str) -> Runs:
 def _targets(view: AuditView) -> Table:
     rows = []
     for name, target in view.plan.targets.items():
-        task: Runs = (fact(view, PLAN, "targets", name, "task"), Text(" on output "), fact(view, PLAN, "targets", name, "output"))
+        task: Runs = (
+            fact(view, PLAN, "targets", name, "task"),
+            Text(" on output "),
+            fact(view, PLAN, "targets", name, "output"),
+        )
         reference: Runs = (Text("reference column "), fact(view, PLAN, "targets", name, "reference"))
         rows.append(Row((text(name.replace("_", " ")), task, reference)))
         for field, label in (("operating_point", "candidate"), ("comparator_operating_point", "comparator")):
             point: OperatingPoint | None = getattr(target, field)
             if point:
-                rows.append(Row((text(f"   operating point, {label}", "quiet"), _point(view, name, field), _chosen(view, name, field, point))))
-    return Table("Targets", (Column("Target", 1.3), Column("Task", 1.6), Column("Reference; choice of threshold", 2.2)), tuple(rows))
+                rows.append(
+                    Row(
+                        (
+                            text(f"   operating point, {label}", "quiet"),
+                            _point(view, name, field),
+                            _chosen(view, name, field, point),
+                        )
+                    )
+                )
+    return Table(
+        "Targets",
+        (Column("Target", 1.3), Column("Task", 1.6), Column("Reference; choice of threshold", 2.2)),
+        tuple(rows),
+    )
 
 
 def _point(view: AuditView, name: str, field: str) -> Runs:

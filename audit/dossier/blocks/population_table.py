@@ -20,7 +20,9 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     for name in view.plan.strata:
         rows += _stratum(view, name)
     rows += _prevalence(view)
-    note = text("Shares are of all cases of the set, before exclusions; reference-positive cases are those of the analysis.")
+    note = text(
+        "Shares are of all cases of the set, before exclusions; reference-positive cases are those of the analysis."
+    )
     return (Table("Cases and patients by characteristic", columns, tuple(rows), note),)
 
 

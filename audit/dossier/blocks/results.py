@@ -34,7 +34,12 @@ class ResultsParameters(Parameters):
 
 
 def _build(view: AuditView, given: ResultsParameters) -> tuple[Node, ...]:
-    columns = (Column("Quantity", 3.2), Column("Cases", 0.8, "right"), Column("Estimate", 1, "right"), Column("Confidence interval", 1.9))
+    columns = (
+        Column("Quantity", 3.2),
+        Column("Cases", 0.8, "right"),
+        Column("Estimate", 1, "right"),
+        Column("Interval", 1.6, "right"),
+    )
     rows = tuple(row for each in given.rows for row in _rows(view, each))
     return (Table(given.caption, columns, rows),)
 
@@ -42,9 +47,7 @@ def _build(view: AuditView, given: ResultsParameters) -> tuple[Node, ...]:
 def _rows(view: AuditView, each: ResultRow) -> list[Row]:
     bound = each.value
     targets = [bound.target] if bound.target else list(view.plan.targets)
-    found = [
-        view.plain.get((bound.version, bound.measure, target, bound.attribute, bound.level)) for target in targets
-    ]
+    found = [view.plain.get((bound.version, bound.measure, target, bound.attribute, bound.level)) for target in targets]
     rows = [_row(view, each.label, row) for row in found if row is not None]
     return rows or [Row((text(each.label), text("not assessed: not among the plan's estimates", "quiet")), (1, 3))]
 

@@ -19,7 +19,12 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
 
 def _table(view: AuditView, each: SetView) -> Table:
     rows = [
-        Row((text("Name, version"), (fact(view, SET, each.name, "name"), *text(" "), fact(view, SET, each.name, "version")))),
+        Row(
+            (
+                text("Name, version"),
+                (fact(view, SET, each.name, "name"), *text(" "), fact(view, SET, each.name, "version")),
+            )
+        ),
         Row((text("Licence"), (fact(view, SET, each.name, "licence"),))),
         Row((text("Content digest (SHA-256)"), (fact(view, SET, each.name, "sha256", style="mono"),))),
     ]
