@@ -24,6 +24,7 @@ from audit.dossier.words import status_mark
 from audit.records import Statement
 
 STATEMENTS_KEY = "evidence"
+LISTED = 8
 
 
 def appendix(view: AuditView, answers: tuple[Answer, ...], used: frozenset[str]) -> tuple[Node, ...]:
@@ -102,9 +103,16 @@ def _statements(view: AuditView, used: frozenset[str]) -> Table:
 
 
 def _statement_row(statement: Statement, cited: bool) -> Row:
-    products = [run for name, digest in statement.subjects.items() for run in (Text(f" {name} "), Text(digest, "mono"))]
-    inputs = [Text((" " if index else "") + each[:12], "mono") for index, each in enumerate(statement.inputs)]
+    products = tuple(statement.subjects.items())
+    named: list[Run] = []
+    for name, digest in products[:LISTED]:
+        named += [Text(f" {name} "), Text(digest, "mono")]
+    inputs: list[Run] = [Text(f" {each[:12]}", "mono") for each in statement.inputs[:LISTED]]
     kind = (Text(statement.kind, "strong"), Text(f" {statement.created}{', cited' if cited else ''}"))
-    return Row(
-        (kind, text(statement.id, "mono"), tuple(products), tuple(inputs) or text("none", "quiet")), key=statement.id
-    )
+    made_from = (*inputs, *_more(len(statement.inputs))) or text("none", "quiet")
+    cells = (kind, text(statement.id, "mono"), (*named, *_more(len(products))), made_from)
+    return Row(cells, key=statement.id)
+
+
+def _more(count: int) -> Runs:
+    return text(f" and {count - LISTED} more, in the ledger", "quiet") if count > LISTED else ()

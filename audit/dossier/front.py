@@ -27,6 +27,7 @@ from audit.dossier.view import LOCK, AuditView
 from audit.dossier.words import VERDICT_TONES, attribute_label, joined, quantity, verdict_mark, with_role
 
 OWNERS = 5
+CLAUSES = 4
 SEVERITY_TONES: dict[str, Tone] = {"serious": "bad", "moderate": "part", "note": "quiet"}
 
 
@@ -129,4 +130,5 @@ def _sentence(view: AuditView, version: str, attribute: str, asked: tuple[Questi
     if not by_levels:
         return f"{who} fails on no {what}."
     parts = [f"on {what} {joined(list(levels))}: {'; '.join(names)}" for levels, names in by_levels.items()]
-    return f"{who} fails {', and '.join(parts)}."
+    more = f", and {len(parts) - CLAUSES} further combinations" if len(parts) > CLAUSES else ""
+    return f"{who} fails {', and '.join(parts[:CLAUSES])}{more}."

@@ -324,7 +324,7 @@ def _regulation(view: AuditView) -> Iterator[Gap]:
 def _concerns(view: AuditView) -> Iterator[Gap]:
     for index, concern in enumerate(view.concerns):
         severity: Severity = "serious" if concern.severity in ("serious", "error", "high") else "moderate"
-        rows = f" ({whole(concern.count)} rows)" if concern.count else ""
+        rows = f" ({whole(concern.rows)} rows)" if concern.rows else ""
         yield Gap(
             f"concern {index}", severity if concern.severity != "note" else "note",
             text(f"Intake: {concern.what.rstrip('.')}{rows}."), "aia.art.10.2.h", "fda.aidsf.viii.1", concern.remedy,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -37,16 +37,12 @@ class SetView:
 
 @dataclass(frozen=True, slots=True)
 class ConcernView:
-    """One concern of the intake check: how serious, what, the rows (or how many), what to do."""
+    """One concern of the intake check: how serious, what, how many rows, what to do."""
 
     severity: str
     what: str
-    rows: int | Sequence[str]
+    rows: int
     remedy: str
-
-    @property
-    def count(self) -> int:
-        return self.rows if isinstance(self.rows, int) else len(self.rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,3 +231,11 @@ def test_a_missing_value_is_never_a_number():
 
 def test_a_value_names_its_own_address():
     assert Value("0.912", "ab" * 32, "/E1/value").reference == "audit:abababababab#/E1/value"
+
+
+def test_every_statement_of_the_ledger_stands_in_the_appendix(view):
+    extra = replace(view.ledger[0], id="ab" * 32, kind="shard", inputs=tuple(f"{index:064x}" for index in range(30)))
+    document = resolve(FDA, make_view(ledger=(*view.ledger, extra)))
+    rows = next(node.rows for node in reversed(document.appendix) if hasattr(node, "rows"))
+    assert [row.key for row in rows] == [*(each.id for each in view.ledger), extra.id]
+    assert "and 22 more, in the ledger" in "".join(run.text for run in rows[-1].cells[-1])

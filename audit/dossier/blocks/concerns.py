@@ -13,8 +13,7 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
         return nothing("The intake check of the set found nothing to report.")
     columns = (Column("Severity", 0.8), Column("What", 3), Column("Rows", 0.6, "right"), Column("Remedy", 2.2))
     rows = tuple(
-        Row((text(each.severity), text(each.what), text(whole(each.count)), text(each.remedy)))
-        for each in view.concerns
+        Row((text(each.severity), text(each.what), text(whole(each.rows)), text(each.remedy))) for each in view.concerns
     )
     return (Table("Intake check", columns, rows),)
 

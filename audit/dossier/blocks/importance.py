@@ -12,6 +12,7 @@ from audit.dossier.rounding import number, undefined, whole
 from audit.dossier.view import IMPORTANCE, AuditView
 from audit.dossier.words import version_label
 
+SHOWN = 24
 WORDS = (
     "A surrogate predicts the model's errors from recorded case features; "
     "each bar is a feature's mean absolute contribution in probability points. "
@@ -34,8 +35,11 @@ def _plot(view: AuditView, key: list[str], rows: list[dict[Any, Any]]) -> list[N
     title = f"{outcome[:1].upper()}{outcome[1:]} of {version_label(view, version)}, {target.replace('_', ' ')}"
     ordered = sorted(rows, key=lambda row: -(row["value"] or 0.0))
     alt = f"Bars: importance of {len(rows)} case features for {outcome}, with confidence limits."
-    bars = tuple(_bar(view, row) for row in ordered)
-    return [BarPlot(title, alt, "Mean absolute SHAP value, probability points", bars), _fidelity(view, ordered[0])]
+    bars = tuple(_bar(view, row) for row in ordered[:SHOWN])
+    rest = len(ordered) - SHOWN
+    words = f" {rest} features of least importance stand in the evidence only." if rest > 0 else ""
+    plot = BarPlot(title, alt, "Mean absolute SHAP value, probability points", bars)
+    return [plot, _fidelity(view, ordered[0], words)]
 
 
 def _bar(view: AuditView, row: dict[Any, Any]) -> Bar:
@@ -56,7 +60,7 @@ def _printed(view: AuditView, row: dict[Any, Any]) -> Runs:
     return (value, Text("\u00a0["), low, Text(" to "), high, Text("]"))
 
 
-def _fidelity(view: AuditView, row: dict[Any, Any]) -> Paragraph:
+def _fidelity(view: AuditView, row: dict[Any, Any], words: str) -> Paragraph:
     here = row["importance_id"]
     errors = cite(view, IMPORTANCE, pointer(here, "n_errors"), whole(int(row["n_errors"])))
     cases = cite(view, IMPORTANCE, pointer(here, "n_cases"), whole(int(row["n_cases"])))
@@ -64,7 +68,7 @@ def _fidelity(view: AuditView, row: dict[Any, Any]) -> Paragraph:
     if row["fidelity"] is not None:
         fidelity = cite(view, IMPORTANCE, pointer(here, "fidelity"), number(float(row["fidelity"])))
         runs = (*runs, Text(" Fidelity of the surrogate (out-of-fold AUROC): "), fidelity, Text("."))
-    return Paragraph(runs, "note")
+    return Paragraph((*runs, *text(words)), "note")
 
 
 ENTRY = Block("importance", NoParameters, _build)
