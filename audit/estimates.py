@@ -21,7 +21,6 @@ from audit.measures.answers import Answer, Kind, Rules, Side, answer, bootstrapp
 from audit.measures.choice import measures_for
 from audit.measures.groups import Group, declared_groups
 from audit.measures.measure import Counts, Measure
-from audit.measures.ratio import replicates_of
 from audit.measures.samples import CASE, Order, Sample, case_order, no_sample, order_of, samples
 from audit.plan import Plan
 from audit.records import BoolArray, FloatArray, Rows
@@ -222,7 +221,7 @@ def _replicates(study: _Study, measure: Measure, questions: list[_Question]) -> 
     wanted = list(dict.fromkeys(side for q in questions for side in bootstrapped(q.kind, q.sides)))
     if not wanted:
         return {}
-    found = replicates_of(measure, [side.rows for side in wanted], study.resamples())
+    found = measure.replicates_of_many([side.rows for side in wanted], study.resamples())
     return dict(zip(wanted, found, strict=True))
 
 

@@ -107,15 +107,25 @@ def _rate(found: Decisions, rate: str, fewest: int) -> tuple[dict[str, float | U
     }
     if len(enough) < 2:
         return values, Undefined(f"fewer than two groups have {fewest} or more {counted}")
-    kept = found.where(np.isin(found.level, list(enough)))
+    cells, number_of = _table_of(found.where(np.isin(found.level, list(enough))))
     frame = MetricFrame(
         metrics=function,
-        y_true=kept.reference.astype(int),
-        y_pred=kept.decision.astype(int),
-        sensitive_features=kept.level,
+        y_true=cells["reference"],
+        y_pred=cells["decision"],
+        sensitive_features=cells["level"],
+        sample_params={"sample_weight": number_of},
     )
     values |= {str(level): float(value) for level, value in frame.by_group.items()}
     return values, float(frame.difference(method="between_groups"))
+
+
+def _table_of(found: Decisions) -> tuple[pd.DataFrame, pd.Series]:
+    """The distinct combinations of level, reference and decision, and how many cases each has: MetricFrame's
+    weights.
+    """
+    frame = pd.DataFrame({"level": found.level, "reference": found.reference, "decision": found.decision})
+    cells = frame.astype({"reference": int, "decision": int}).value_counts(sort=False).rename("cases").reset_index()
+    return cells, cells["cases"]
 
 
 def _largest(spreads: list[float | Undefined]) -> float | Undefined:

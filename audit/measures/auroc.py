@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from audit.measures.counting import class_sizes
 from audit.measures.measure import Counts, Measure
 from audit.measures.worst_cases import wrong_order
 from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
-from audit.statistics.resampling import auroc_replicates
+from audit.statistics.resampling import COMPILE_FROM, auroc_replicates
 from audit.statistics.roc import auroc
 from audit.statistics.roc_clustered import clustered_auroc
 
@@ -32,8 +33,12 @@ class _Auroc:
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)
 
-    def replicates(self, rows: Rows, counts: Counts) -> FloatArray:
-        return auroc_replicates(counts, rows.patient, rows.columns["score"], rows.columns["reference"])
+    def replicates_of_many(self, asked: Sequence[Rows], counts: Counts) -> list[FloatArray]:
+        compiled = sum(map(len, asked)) * len(counts) >= COMPILE_FROM
+        return [
+            auroc_replicates(counts, rows.patient, rows.columns["score"], rows.columns["reference"], compiled)
+            for rows in asked
+        ]
 
     def denominators(self, rows: Rows) -> dict[str, int]:
         return class_sizes(rows)

@@ -6,7 +6,7 @@ from the full-sample fit: Andrews, Econometrica 2002;70:119 (k-step bootstrap).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
 from audit.statistics.calibration import Coefficient
 from audit.statistics.resampling import ratio_replicates, sums_by_patient
 
+TERMS = 7
 Fit = Callable[[Rows, float], Coefficient | Undefined]
 FullFit = Callable[[Rows], tuple[float, float] | Undefined]
 
@@ -49,14 +50,25 @@ class Recalibration:
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)
 
-    def replicates(self, rows: Rows, counts: Counts) -> FloatArray:
-        found = not_probabilities(rows) or self.coefficients(rows)
-        if isinstance(found, Undefined):
-            return np.full(len(counts), np.nan)
-        terms = sums_by_patient(_terms(rows, *found), rows.patient, counts.shape[1])
-        means = ratio_replicates(counts, terms, np.ones_like(terms))
+    def replicates_of_many(self, asked: Sequence[Rows], counts: Counts) -> list[FloatArray]:
+        """Replicates for several sets of rows from one product with the resample counts."""
+        fits = [not_probabilities(rows) or self.coefficients(rows) for rows in asked]
+        terms = [
+            np.zeros((counts.shape[1], TERMS))
+            if isinstance(fit, Undefined)
+            else sums_by_patient(_terms(rows, *fit), rows.patient, counts.shape[1])
+            for rows, fit in zip(asked, fits, strict=True)
+        ]
+        stacked = np.hstack(terms)
+        means = ratio_replicates(counts, stacked, np.ones_like(stacked))
+        parts = [means[:, i : i + TERMS] for i in range(0, means.shape[1], TERMS)]
+        return [self._stepped(part, fit) for part, fit in zip(parts, fits, strict=True)]
+
+    def _stepped(self, means: FloatArray, fit: tuple[float, float] | Undefined) -> FloatArray:
+        if isinstance(fit, Undefined):
+            return np.full(len(means), np.nan)
         steps = _offset_step(means) if self.fixed_slope else _slope_step(means)
-        start = found[0] if self.fixed_slope else found[1]
+        start = fit[0] if self.fixed_slope else fit[1]
         return np.where((means[:, 5] > 0) & (means[:, 6] > 0), start + steps, np.nan)
 
     def denominators(self, rows: Rows) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from audit.measures.counting import one_case_per_patient, sizes
-from audit.measures.measure import Counts, Measure
+from audit.measures.measure import Counts
 from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
 from audit.statistics.clusters import clustered_proportion
 from audit.statistics.proportions import clopper_pearson
@@ -44,8 +44,13 @@ class Mean:
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)
 
-    def replicates(self, rows: Rows, counts: Counts) -> FloatArray:
-        return mean_replicates([(self, rows)], counts)[0]
+    def replicates_of_many(self, asked: Sequence[Rows], counts: Counts) -> list[FloatArray]:
+        """Replicates for several sets of rows from one product with the resample counts."""
+        sums = [sums_by_patient(np.column_stack(self.per_case(rows)), rows.patient, counts.shape[1]) for rows in asked]
+        top, bottom = (np.column_stack([each[:, i] for each in sums]) for i in (0, 1))
+        refused = [self.problem(rows) is not None for rows in asked]
+        found = np.where(refused, np.nan, ratio_replicates(counts, top, bottom))
+        return [np.ascontiguousarray(column) for column in found.T]
 
     def denominators(self, rows: Rows) -> dict[str, int]:
         return sizes(rows, self.contributes(rows), self.counted)
@@ -77,28 +82,6 @@ class Proportion(Mean):
             return self.interval(rows, confidence)
         events, cases = self.per_case(counted)
         return clopper_pearson(round(float(events.sum())), round(float(cases.sum())), confidence)
-
-
-def mean_replicates(asked: Sequence[tuple[Mean, Rows]], counts: Counts) -> list[FloatArray]:
-    """Replicates of many means at once from one product with the resample counts."""
-    patients = counts.shape[1]
-    pairs = [np.column_stack(mean.per_case(rows)) for mean, rows in asked]
-    sums = [sums_by_patient(pair, rows.patient, patients) for pair, (_, rows) in zip(pairs, asked, strict=True)]
-    found = ratio_replicates(counts, np.column_stack([s[:, 0] for s in sums]), np.column_stack([s[:, 1] for s in sums]))
-    return [np.ascontiguousarray(column) for column in found.T]
-
-
-def replicates_of(measure: Measure, rows: Sequence[Rows], counts: Counts) -> list[FloatArray]:
-    """Replicates of one measure for several sets of complete rows, on the same resamples."""
-    estimator = measure.estimator
-    if not isinstance(estimator, Mean):
-        return [measure.replicates(each, counts) for each in rows]
-    filled = [i for i, each in enumerate(rows) if len(each)]
-    found = mean_replicates([(estimator, rows[i]) for i in filled], counts) if filled else []
-    out = [np.full(len(counts), np.nan) for _ in rows]
-    for i, values in zip(filled, found, strict=True):
-        out[i] = values
-    return out
 
 
 def _ratio(numerator: FloatArray, denominator: FloatArray, counted: str) -> float | Undefined:
