@@ -26,7 +26,6 @@ LOG2_POINTS = 18
 SMALL_P = 1e-3
 _STATSMODELS = {
     "bonferroni": "bonferroni",
-    "holm": "holm",
     "hochberg": "simes-hochberg",
     "hommel": "hommel",
     "bh": "fdr_bh",
@@ -54,9 +53,19 @@ def adjust(p_values: ArrayLike, method: Adjustment) -> FloatArray:
         return p
     if p.min() < 0 or p.max() > 1:
         raise BadInput("p values must lie between 0 and 1.")
-    if method not in _STATSMODELS:
-        raise BadInput(f"unknown adjustment '{method}'; choose one of {sorted(_STATSMODELS)}.")
+    if method != "holm" and method not in _STATSMODELS:
+        raise BadInput(f"unknown adjustment '{method}'; choose one of {sorted([*_STATSMODELS, 'holm'])}.")
+    if method == "holm":
+        return _holm(p)
     return np.asarray(multipletests(p, method=_STATSMODELS[method])[1], dtype=np.float64)
+
+
+def _holm(p: FloatArray) -> FloatArray:
+    """Own, because statsmodels 0.15 takes 0.1 s a call for the same numbers."""
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty(p.size)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1)), 1.0)
+    return adjusted
 
 
 def versus_one(k: int, reference: int) -> FloatArray:

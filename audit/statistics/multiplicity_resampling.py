@@ -108,5 +108,5 @@ def bootstrap_max(
         ratio = np.where(gaps == 0, 0.0, gaps / spread)
     largest = ratio.max(axis=1)
     exceeded = (largest[:, None] >= observed - ROUNDING).sum(axis=0)
-    critical = float(np.quantile(largest, confidence))
+    critical = float(np.quantile(largest, confidence, method="inverted_cdf"))
     return BootstrapMax((1 + exceeded) / (1 + resamples), critical, "resampled" if studentised else "fixed")

@@ -12,24 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from audit.records import FloatArray, IntArray, Interval, Undefined
-from audit.statistics.checks import (
-    dense_codes,
-    normal_quantile,
-    same_length,
-    score_and_reference,
-    two_sided_p,
-)
+from audit.records import FloatArray, Interval, Undefined
+from audit.statistics.checks import t_quantile, two_sided_p
 from audit.statistics.roc import (
     FEWEST_FOR_DELONG,
     AurocMethod,
     Placements,
     bounded_interval,
-    delong,
     newcombe5,
 )
-
-FEWEST_FOR_NORMAL = 30
+from audit.statistics.roc_sums import covariance_of, patient_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,39 +61,6 @@ class OverallTest:
     p: float
 
 
-@dataclass(frozen=True, slots=True)
-class _PatientSums:
-    """Centred components summed within patients: rows are scores, columns patients."""
-
-    value: FloatArray
-    positive: FloatArray
-    negative: FloatArray
-    m: int
-    n: int
-    with_positive: int
-    with_negative: int
-
-    @property
-    def clustered(self) -> bool:
-        return self.m > self.with_positive or self.n > self.with_negative or self.both > 0
-
-    @property
-    def both(self) -> int:
-        return self.with_positive + self.with_negative - int(self.positive.shape[1])
-
-    @property
-    def fewest(self) -> int:
-        return min(self.with_positive, self.with_negative)
-
-    @property
-    def df(self) -> float:
-        return self.fewest - 1 if self.clustered and self.fewest < FEWEST_FOR_NORMAL else math.inf
-
-    @property
-    def name(self) -> str:
-        return "Obuchowski" if self.clustered else "DeLong"
-
-
 def clustered_auroc(
     score: ArrayLike,
     positive: ArrayLike,
@@ -117,11 +76,11 @@ def clustered_auroc(
     patients in a class, or a variance of zero, the interval is Newcombe's method 5 on the numbers of
     patients. Undefined when a class is empty.
     """
-    sums = _patient_sums((score,), positive, patient)
+    sums = patient_sums((score,), positive, patient)
     if isinstance(sums, Undefined):
         return sums
     value = float(sums.value[0])
-    covariance = _covariance(sums)
+    covariance = covariance_of(sums)
     sizes = sums.with_positive, sums.with_negative
     interval: Interval | Undefined
     if isinstance(covariance, Undefined) or sums.fewest < FEWEST_FOR_DELONG:
@@ -146,10 +105,10 @@ def paired_auroc_difference(
     ``patient`` omitted: every case is its own patient. Undefined when a class is empty or the variance is
     zero.
     """
-    sums = _patient_sums((first, second), positive, patient)
+    sums = patient_sums((first, second), positive, patient)
     if isinstance(sums, Undefined):
         return sums
-    covariance = _covariance(sums)
+    covariance = covariance_of(sums)
     if isinstance(covariance, Undefined):
         return covariance
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
@@ -184,10 +143,10 @@ def overall_auroc_test(
     scores: tuple[ArrayLike, ...], positive: ArrayLike, patient: ArrayLike | None = None
 ) -> OverallTest | Undefined:
     """Chi-square test that all scores have the same AUROC on the same cases (DeLong 1988, contrast form)."""
-    sums = _patient_sums(scores, positive, patient)
+    sums = patient_sums(scores, positive, patient)
     if isinstance(sums, Undefined):
         return sums
-    covariance = _covariance(sums)
+    covariance = covariance_of(sums)
     if isinstance(covariance, Undefined):
         return covariance
     contrast = np.eye(len(scores) - 1, len(scores)) - np.eye(len(scores) - 1, len(scores), k=1)
@@ -204,69 +163,24 @@ def auroc_covariance(
     scores: tuple[ArrayLike, ...], positive: ArrayLike, patient: ArrayLike | None = None
 ) -> FloatArray | Undefined:
     """Covariance matrix (scores x scores) of the AUROCs on the same cases, patients as the unit."""
-    sums = _patient_sums(scores, positive, patient)
-    return sums if isinstance(sums, Undefined) else _covariance(sums)
+    sums = patient_sums(scores, positive, patient)
+    return sums if isinstance(sums, Undefined) else covariance_of(sums)
 
 
 def jackknife_auroc_variance(score: ArrayLike, positive: ArrayLike, patient: ArrayLike) -> float | Undefined:
     """Infinitesimal-jackknife variance over patients: Obuchowski's without the I/(I-1) factors (R
     survival).
     """
-    sums = _patient_sums((score,), positive, patient)
+    sums = patient_sums((score,), positive, patient)
     if isinstance(sums, Undefined):
         return sums
     return float(np.square(sums.positive[0] / sums.m + sums.negative[0] / sums.n).sum())
-
-
-def _patient_sums(
-    scores: tuple[ArrayLike, ...], positive: ArrayLike, patient: ArrayLike | None
-) -> _PatientSums | Undefined:
-    checked = [score_and_reference(score, positive) for score in scores]
-    reference = checked[0][1]
-    codes = _patient_codes(patient, reference.size)
-    same_length(positive=reference, patient=codes)
-    count = int(codes.max()) + 1 if codes.size else 0
-    rows = [delong(values, reference) for values, _ in checked]
-    found = [row for row in rows if not isinstance(row, Undefined)]
-    if len(found) < len(rows):
-        return next(row for row in rows if isinstance(row, Undefined))
-    by_class = codes[reference], codes[~reference]
-    return _PatientSums(
-        value=np.array([row.auroc for row in found]),
-        positive=np.array([np.bincount(by_class[0], row.by_positive - row.auroc, count) for row in found]),
-        negative=np.array([np.bincount(by_class[1], row.by_negative - row.auroc, count) for row in found]),
-        m=int(reference.sum()),
-        n=int((~reference).sum()),
-        with_positive=int(np.unique(by_class[0]).size),
-        with_negative=int(np.unique(by_class[1]).size),
-    )
-
-
-def _patient_codes(patient: ArrayLike | None, n_cases: int) -> IntArray:
-    return np.arange(n_cases, dtype=np.int64) if patient is None else dense_codes(patient)[0]
-
-
-def _covariance(sums: _PatientSums) -> FloatArray | Undefined:
-    if sums.fewest < 2:
-        return Undefined("the variance needs at least two patients with positive and two with negative cases")
-    patients = sums.positive.shape[1]
-    a, b = sums.positive / sums.m, sums.negative / sums.n
-    cross = a @ b.T
-    return np.asarray(
-        _factor(sums.with_positive) * (a @ a.T)
-        + _factor(sums.with_negative) * (b @ b.T)
-        + _factor(patients) * (cross + cross.T)
-    )
-
-
-def _factor(count: int) -> float:
-    return count / (count - 1)
 
 
 def _difference(
     value: float, variance: float, covariance: float, confidence: float, method: str, df: float
 ) -> AurocDifference:
     error = math.sqrt(variance)
-    quantile = normal_quantile(confidence) if math.isinf(df) else float(stats.t.ppf(0.5 + confidence / 2, df))
-    interval = Interval(value - quantile * error, value + quantile * error, method, confidence)
+    half = t_quantile(confidence, df) * error
+    interval = Interval(value - half, value + half, method, confidence)
     return AurocDifference(value, error, covariance, value / error, df, two_sided_p(value / error, df), interval)
