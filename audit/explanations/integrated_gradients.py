@@ -11,7 +11,7 @@ from audit.explanations.method import Attribution, VisualMethod
 from audit.explanations.scalar import ScalarOutput
 from audit.records import FloatArray, Pixels
 
-STEPS, MOST_STEPS, TOLERANCE = 64, 256, 0.05
+STEPS, MOST_STEPS, TOLERANCE = 32, 256, 0.05
 CHUNK = 16
 SMALLEST_CHANGE = 1e-6
 IGNORED, BLUR = 0.01, 1 / 16
@@ -92,6 +92,6 @@ ENTRY = VisualMethod(
     title="Integrated gradients",
     source="Sundararajan, Taly and Yan, ICML 2017, arXiv:1703.01365",
     signed=True,
-    unit="output per pixel",
+    unit="attribution per pixel",
     explain=explain,
 )

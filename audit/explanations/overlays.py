@@ -7,9 +7,8 @@ orange raises the output, blue lowers it (Okabe and Ito); one-sided maps run fro
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from scipy.ndimage import binary_erosion
 from audit.records import BoolArray, Image, Pixels
 
 WIDTH, PANEL, GAP, BAR = 1240, 520, 20, 26
-TEXT, SMALL = 36, 30
+TEXT, SMALL, NOTE = 36, 30, 26
 INK, PAPER = (20, 20, 20), (255, 255, 255)
 BLUE, ORANGE = (86, 180, 233), (255, 140, 0)
 ONE_SIDED = ((70, 0, 10), (200, 30, 20), (255, 150, 20), (255, 250, 190))
@@ -35,6 +34,14 @@ class Legend:
     title: str
     unit: str
     signed: bool
+    outlined: bool = False
+
+    @property
+    def caption(self) -> str:
+        """What the colours mean, for the line under the panels."""
+        sides = "orange raises it, blue lowers it; " if self.signed else ""
+        outline = " White line: reference mask." if self.outlined else ""
+        return f"Colour: {self.unit}; {sides}saturated at the 99.5th percentile.{outline}"
 
 
 def overlay_png(
@@ -44,7 +51,7 @@ def overlay_png(
 
     ``attribution`` and ``mask`` have the image's shape; of a volume the slice with most absolute attribution is shown
     and named. Both panels share one window (1st to 99.5th percentile). The map's colours saturate at its 99.5th
-    percentile, which the bar states. A scale in mm stands in the left panel where the spacing is known.
+    percentile; the bar bears that number. A scale in mm stands in the left panel where the spacing is known.
     """
     plane = _plane(image, attribution, mask)
     limit = _limit(plane.attribution)
@@ -55,7 +62,8 @@ def overlay_png(
         _stamp(panel)
     _scale_bar(left, plane)
     heading = [*lines, *([plane.note] if plane.note else [])]
-    return _png(_page(left, right, heading, legend, limit))
+    outlined = plane.mask is not None and bool(plane.mask.any())
+    return _png(_page(left, right, heading, replace(legend, outlined=outlined), limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +164,16 @@ def _round_lengths() -> list[float]:
 def _page(
     left: Picture.Image, right: Picture.Image, lines: Sequence[str], legend: Legend, limit: float
 ) -> Picture.Image:
-    heading = [part for line in lines for part in _wrapped(line)]
+    heading = [part for line in lines for part in _wrapped(line, TEXT)]
     top = 14 + (TEXT + 10) * len(heading)
-    page = Picture.new("RGB", (WIDTH, top + SMALL + 20 + PANEL + 16), PAPER)
+    at = top + SMALL + 16
+    foot = _wrapped(legend.caption, NOTE)
+    page = Picture.new("RGB", (WIDTH, at + PANEL + 14 + (NOTE + 8) * len(foot)), PAPER)
     draw = ImageDraw.Draw(page)
     for i, line in enumerate(heading):
         draw.text((GAP, 10 + i * (TEXT + 10)), line, INK, _font(TEXT))
-    at = top + SMALL + 16
+    for i, line in enumerate(foot):
+        draw.text((GAP, at + PANEL + 8 + i * (NOTE + 8)), line, INK, _font(NOTE))
     for x, title, panel in ((GAP, "Original", left), (2 * GAP + PANEL, legend.title, right)):
         draw.text((x, top + 4), title, INK, _font(SMALL))
         page.paste((0, 0, 0), (x, at, x + PANEL, at + PANEL))
@@ -180,28 +191,18 @@ def _colour_bar(page: Picture.Image, x: int, y: int, legend: Legend, limit: floa
     labels = [(0.0, limit, "la"), (0.5, 0.0, "lm"), (1.0, -limit, "ld")]
     for place, value, anchor in labels if legend.signed else [(0.0, limit, "la"), (1.0, 0.0, "ld")]:
         draw.text((x + BAR + 6, y + place * PANEL), _label(value, legend.signed), INK, _font(24), anchor=anchor)
-    _sideways(page, legend.unit, (x + BAR + 8, y + PANEL // 4 * (3 if legend.signed else 2)))
-
-
-def _sideways(page: Picture.Image, text: str, centre: tuple[int, int]) -> None:
-    """Text running upwards beside the bar, centred on ``centre``."""
-    box = _font(24).getbbox(text)
-    strip = Picture.new("RGB", (math.ceil(box[2]) + 4, 34), PAPER)
-    ImageDraw.Draw(strip).text((2, 2), text, INK, _font(24))
-    turned = strip.rotate(90, expand=True)
-    page.paste(turned, (centre[0], centre[1] - turned.height // 2))
 
 
 def _label(value: float, signed: bool) -> str:
-    return "0" if value == 0 else f"{value:{'+' if signed else ''}.2g}".replace("-", "−")
+    return "0" if value == 0 else f"{value:{'+' if signed else ''}.2g}"
 
 
-def _wrapped(line: str) -> list[str]:
+def _wrapped(line: str, size: int) -> list[str]:
     """The line broken at spaces to the page's width."""
     parts: list[str] = []
     for word in line.split():
         longer = f"{parts[-1]} {word}" if parts else word
-        if parts and _font(TEXT).getbbox(longer)[2] <= WIDTH - 2 * GAP:
+        if parts and _font(size).getbbox(longer)[2] <= WIDTH - 2 * GAP:
             parts[-1] = longer
         else:
             parts.append(word)

@@ -158,3 +158,8 @@ def _version(stored: StoredVersion, digests: Mapping[str, str], outputs: tuple[s
 
 def _label(stored: StoredVersion) -> str:
     return f"model {stored.ref.name} version {stored.ref.version}"
+
+
+def cuda_present() -> bool:
+    """Whether a CUDA device can be used here."""
+    return torch.cuda.is_available()

@@ -95,14 +95,14 @@ def _rows(
     _require_column(table, target.output, path, f"output of target '{name}'")
     ids = cases["case_id"].astype(str).to_numpy()
     rows = pd.DataFrame({"version": version, "case_id": ids, "target": name})
-    known = np.isin(ids, table.index.to_numpy())
+    recorded = set(table.index)
     column = table[target.output].reindex(ids)
     scalar = target.task == "classification"
     _refuse_gaps(table, target.output, path, scalar)
     rows["score"] = pd.to_numeric(column).to_numpy(dtype=np.float64) if scalar else np.nan
     rows["artifact"] = None if scalar else column.astype("string").to_numpy()
     rows["seconds"] = np.nan
-    rows["error"] = [None if found else NO_PREDICTION for found in known]
+    rows["error"] = [None if case in recorded else NO_PREDICTION for case in ids]
     return rows
 
 

@@ -192,8 +192,8 @@ def test_two_sentences_from_the_facts() -> None:
         "The model gave a score of 0.931, at or above the operating point of 0.500, and called the case positive; "
         "the reference standard is positive, with a reference mask of 132 mm². "
         "Grad-CAM places the largest part of its attribution, 61 %, in the upper left quadrant of the image and 23 % "
-        "inside the reference mask, which covers 1.2 % of the image; for manufacturer Aurora the specificity in this audit is "
-        "0.12."
+        "inside the reference mask, which covers 1.2 % of the image; for manufacturer Aurora the specificity in "
+        "this audit is 0.12."
     )
 
 
