@@ -1,0 +1,111 @@
+"""Answers a question put after the results were seen: one group, every measure, with intervals and counts.
+
+Such an answer is post hoc and descriptive: it carries no verdict and enters no document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from audit.estimates import estimate
+from audit.evidence.store import AuditStore
+from audit.plan import Plan
+from audit.records import BadInput
+from audit.run import stored_plan
+from audit.tables import CASES, DISPOSITIONS, EXPLANATIONS, OBSERVATIONS, OVERALL, stratum_column
+
+STATUS = "post hoc and descriptive, unadjusted; no verdict"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAnswer:
+    """``rows`` are ESTIMATES of the group; ``pictures`` the overlays of explained cases in it."""
+
+    group: str
+    rows: pd.DataFrame
+    pictures: tuple[Path, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer for machines."""
+        rows = json.loads(self.rows.to_json(orient="records"))
+        return {
+            "group": self.group,
+            "status": STATUS,
+            "estimates": rows,
+            "pictures": [str(path) for path in self.pictures],
+        }
+
+    def as_text(self) -> str:
+        """The answer for people: one line per version, target and measure."""
+        lines = [f"{self.group}: {STATUS}."]
+        for row in self.rows[self.rows["kind"].isin(("value", "change"))].itertuples():
+            lines.append(f"{row.version:<24} {row.target:<14} {row.measure:<22} {_answer(row)}")
+        if self.pictures:
+            lines += ["Pictures of explained cases in this group:", *(f"  {path}" for path in self.pictures)]
+        return "\n".join(lines)
+
+
+def _answer(row: Any) -> str:
+    counts = f"{row.n_patients} patients, {row.n_cases} images, {_or_dash(row.n_events)} reference-positive"
+    if pd.isna(row.value):
+        return f"undefined: {row.undefined} ({counts})"
+    if pd.isna(row.low):
+        return f"{row.value:.3f}, no interval: {row.undefined} ({counts})"
+    return f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}] {row.method} ({counts})"
+
+
+def _or_dash(value: Any) -> str:
+    return "-" if pd.isna(value) else str(value)
+
+
+def ask(store: AuditStore, conditions: Sequence[str]) -> GroupAnswer:
+    """The estimates of the cases that meet every condition 'attribute=level' (strata of the plan).
+
+    No condition asks about the whole set. Raises ``BadInput`` for an unknown attribute or level.
+    """
+    plan = stored_plan(store)
+    cases = store.read_table(CASES)
+    wanted = dict(_split(condition) for condition in conditions)
+    keep = _chosen(cases, wanted)
+    inside = cases[keep]
+    rows = _estimates(plan, inside, store)
+    explained = store.read_table(EXPLANATIONS)
+    mine = explained[explained["case_id"].isin(inside["case_id"]) & explained["overlay"].notna()]
+    pictures = tuple(store.folder / str(path) for path in mine["overlay"].unique())
+    return GroupAnswer(" & ".join(f"{a}={v}" for a, v in wanted.items()) or OVERALL, rows, pictures)
+
+
+def _estimates(plan: Plan, cases: pd.DataFrame, store: AuditStore) -> pd.DataFrame:
+    """Estimates of the group alone: the plan without strata, on the group's rows."""
+    bare = plan.model_copy(update={"strata": {}, "intersections": (), "endpoints": (), "claim_families": ()})
+    ids = cases["case_id"]
+    tables = (store.read_table(OBSERVATIONS), store.read_table(DISPOSITIONS))
+    observations, fates = (table[table["case_id"].isin(ids)] for table in tables)
+    return estimate(bare, cases, observations, fates)
+
+
+def _split(condition: str) -> tuple[str, str]:
+    attribute, sign, level = condition.partition("=")
+    if not sign or not attribute or not level:
+        raise BadInput(f"'{condition}' is no condition; write attribute=level, for example sex=F.")
+    return attribute.strip(), level.strip()
+
+
+def _chosen(cases: pd.DataFrame, wanted: Mapping[str, str]) -> pd.Series[bool]:
+    keep = pd.Series(True, index=cases.index)
+    for attribute, level in wanted.items():
+        column = stratum_column(attribute)
+        if column not in cases:
+            known = sorted(str(c).partition(":")[2] for c in cases if str(c).startswith("stratum:"))
+            raise BadInput(f"attribute '{attribute}' is no stratum of this audit; it has {', '.join(known)}.")
+        levels = sorted(cases[column].dropna().unique())
+        if level not in levels:
+            raise BadInput(f"attribute '{attribute}' has no level '{level}'; it has {', '.join(levels)}.")
+        keep &= cases[column] == level
+    return keep

@@ -1,0 +1,60 @@
+"""What ``audit verify`` says about an audit or a delivered file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from audit.evidence.difference import Difference
+from audit.evidence.store import open_audit
+from audit.evidence.verification import verify_file
+from audit.run import verify_audit
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was looked at (audit id or file), in words what was done, and every difference found."""
+
+    what: str
+    done: str
+    differences: tuple[Difference, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result for machines."""
+        return {
+            "checked": self.what,
+            "verified": not self.differences,
+            "done": self.done,
+            "differences": [asdict(each) for each in self.differences],
+        }
+
+    def as_text(self) -> str:
+        """The result for people."""
+        if not self.differences:
+            return f"{self.what}: verified. {self.done}"
+        lines = [f"{self.what}: {len(self.differences)} differences. {self.done}"]
+        for each in self.differences:
+            lines += [f"- {each.thing}", f"    expected {each.expected}", f"    found    {each.found}"]
+            lines += [f"    {each.explanation}"]
+        return "\n".join(lines)
+
+
+def verify_anything(what: str | None, home: Path) -> Checked:
+    """Verifies a delivered file where ``what`` is one, an audit (default: the latest) otherwise."""
+    if what is not None and (Path(what).is_file() or Path(what).suffix in (".pdf", ".json")):
+        return _verify_file(home, Path(what))
+    store = open_audit(home, what)
+    differences = tuple(verify_audit(store))
+    done = (
+        "Ledger, every file, the plan, the model's files and the MLflow run were compared with their digests; all "
+        "observations, estimates, importances and verdicts were computed again from the stored predictions. "
+        "Unsigned evidence is internally consistent only."
+    )
+    return Checked(f"audit {store.audit_id}", done, differences)
+
+
+def _verify_file(home: Path, path: Path) -> Checked:
+    found = verify_file(home, path)
+    whose = f"It is {found.document} of audit {found.audit_id}." if found.audit_id else ""
+    return Checked(str(path), f"SHA-256 {found.sha256}. {whose}".strip(), found.differences)

@@ -1,0 +1,502 @@
+"""The order of the walk; the only module that knows it.
+
+``lock_plan`` binds plan, sets and model files before results exist. ``run_plan`` makes the one pass and everything
+that follows from it. ``recompute`` redoes, from the stored evidence alone, what needs no model; ``verify_audit``
+compares. Every function takes the time as an argument or through the store's clock.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.attributes.levels import stratify
+from audit.cases.concerns import concerns
+from audit.cases.flow import dispositions
+from audit.cases.joining import join_sets
+from audit.cases.loading import check_files, image_loader, mask_loader
+from audit.cases.manifest import ValidationSet, find_set, read_set
+from audit.cases.masks import pack_masks, unpack_masks
+from audit.cases.references import references_table
+from audit.engines.local import Arm, run_pass
+from audit.engines.perturbations import perturbation
+from audit.engines.shards import Shard, cited, masks_bytes
+from audit.estimates import estimate, estimate_explanations
+from audit.evidence.difference import Difference
+from audit.evidence.lineage import DatasetUse, log_lineage, log_pointers, log_results
+from audit.evidence.locks import amend, find_lock, finish, lock, read_lock, start
+from audit.evidence.parquet import table_bytes
+from audit.evidence.producer import producer
+from audit.evidence.statements import sha256, to_json
+from audit.evidence.store import AuditStore, open_audit
+from audit.evidence.verification import verify
+from audit.explanations.drawing import draw_cases
+from audit.explanations.explaining import CaseFacts, explain_cases
+from audit.explanations.importance import error_importance
+from audit.findings import check_plan, judge
+from audit.models.opening import OpenModel, cuda_present, determinism, open_version, require_outputs
+from audit.models.recorded import read_recorded, recorded_version
+from audit.models.stored import file_digests
+from audit.plan import Plan, RecordedPredictions, StoredPlan, parse_plan, read_plan
+from audit.records import BadInput, BoolArray, ModelVersion, Statement
+from audit.tables import (
+    CASES,
+    DISPOSITIONS,
+    ESTIMATES,
+    EXPLANATIONS,
+    IMPORTANCE,
+    OBSERVATIONS,
+    PREDICTIONS,
+    REFERENCES,
+    stratum_column,
+)
+from audit.tasks.observations import observe
+
+SHARD_SIZE = 64
+Frames = dict[str, pd.DataFrame]
+Progress = Callable[[str, int, int], None]
+"""Called with what is under way, how many are done and how many there are."""
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Reports to nobody."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Plan, validation set (cases with strata) and references: all that is known before a model is opened."""
+
+    stored: StoredPlan
+    sets: tuple[ValidationSet, ...]
+    cases: ValidationSet
+    references: pd.DataFrame
+
+    @property
+    def plan(self) -> Plan:
+        return self.stored.plan
+
+    @property
+    def simulated(self) -> bool:
+        return any(each.facts.simulated for each in self.sets)
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The opened versions by role; recorded ones have predictions instead of a model."""
+
+    facts: Mapping[str, ModelVersion]
+    models: Mapping[str, OpenModel]
+    recorded: Mapping[str, pd.DataFrame]
+
+
+def gather(plan_path: Path) -> Inputs:
+    """Reads plan, sets and references and refuses what cannot work, before any image is loaded."""
+    stored = read_plan(plan_path)
+    plan = stored.plan
+    sets = tuple(read_set(find_set(name, stored.path.parent)) for name in plan.validation_sets)
+    joined = join_sets(list(sets))
+    cases = stratify(joined.cases, plan.strata)
+    levels = {name: sorted(cases[stratum_column(name)].unique()) for name in plan.strata}
+    check_plan(plan, levels)
+    return Inputs(stored, sets, replace(joined, cases=cases), references_table(cases, plan.targets))
+
+
+def set_digests(inputs: Inputs) -> dict[str, str]:
+    """Set name -> SHA-256 over its full content."""
+    return {each.name: each.sha256 for each in inputs.sets}
+
+
+def model_digests(stored: StoredPlan, home: Path) -> dict[str, dict[str, str]]:
+    """Role -> file -> SHA-256 of every file a version consists of (of a recorded one: its table)."""
+    digests: dict[str, dict[str, str]] = {}
+    for role, ref in _references(stored.plan):
+        if isinstance(ref, RecordedPredictions):
+            digests[role] = {Path(ref.scores).name: sha256(_bytes(stored.locate(ref.scores)))}
+        else:
+            digests[role] = file_digests(ref, home)
+    return digests
+
+
+def lock_plan(plan_path: Path, home: Path, who: str, at: str) -> AuditStore:
+    """Locks the plan with the digests of its sets and model files; no result exists yet."""
+    inputs = gather(plan_path)
+    check_files(inputs.cases)
+    return lock(home, inputs.stored, set_digests(inputs), model_digests(inputs.stored, home), who, at)
+
+
+def run_plan(
+    plan_path: Path, home: Path, who: str, at: str, end: Callable[[], str], device: str, progress: Progress = silent
+) -> AuditStore:
+    """Runs the plan, or what is left of an interrupted run; an audit that is complete is returned as it is.
+
+    ``at`` is the time of the start, ``end`` gives that of the end (UTC, ISO 8601).
+    """
+    inputs = gather(plan_path)
+    versions = _open(inputs, home, device)
+    facts = producer(device) | {"determinism": determinism(device)}
+    store = start(home, inputs.stored, set_digests(inputs), model_digests(inputs.stored, home), who, at, producer=facts)
+    if store.state == "complete":
+        return store
+    try:
+        _walk(inputs, versions, store, facts, progress)
+    except BaseException as error:
+        finish(store, "aborted", end(), who, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        raise
+    finish(store, "complete", end(), who)
+    return store
+
+
+def locked_or_none(plan_path: Path, home: Path) -> AuditStore | None:
+    """The audit that this very plan was locked in, if it was."""
+    return find_lock(home, read_plan(plan_path).sha256)
+
+
+def recompute(store: AuditStore) -> dict[str, pd.DataFrame | bytes]:
+    """Everything that follows from stored predictions, references and explanation scores, done again."""
+    plan = stored_plan(store)
+    cases, references = store.read_table(CASES), store.read_table(REFERENCES)
+    predictions = _gathered(store)
+    explanations = store.read_table(EXPLANATIONS)
+    frames = tabulate(plan, cases, references, predictions, explanations, _mask_reader(store), _reference_reader(store))
+    out: dict[str, pd.DataFrame | bytes] = {PREDICTIONS.name: predictions, **frames}
+    out["findings.json"] = findings_bytes(plan, frames[ESTIMATES.name])
+    return out
+
+
+def verify_audit(store: AuditStore) -> list[Difference]:
+    """Everything in the audit that is not as it was written, or does not follow from what is stored."""
+    plan_file = StoredPlan(stored_plan(store), store.read_bytes("plan.yaml"), store.folder / "plan.yaml")
+
+    def today() -> dict[str, dict[str, str]]:
+        bound = read_lock(store).models
+        registered = {
+            role: ref for role, ref in _references(plan_file.plan) if not isinstance(ref, RecordedPredictions)
+        }
+        return {
+            role: file_digests(registered[role], store.home) if role in registered else dict(digests)
+            for role, digests in bound.items()
+        }
+
+    return verify(store, recompute, today)
+
+
+def stored_plan(store: AuditStore) -> Plan:
+    """The plan as the audit holds it."""
+    return parse_plan(store.read_bytes("plan.yaml"), f"{store.audit_id}: plan.yaml")
+
+
+def tabulate(
+    plan: Plan,
+    cases: pd.DataFrame,
+    references: pd.DataFrame,
+    predictions: pd.DataFrame,
+    explanations: pd.DataFrame,
+    load_mask: Callable[[str], NDArray[Any]],
+    load_reference: Callable[[str], Callable[[str], BoolArray]],
+) -> Frames:
+    """Tables only: dispositions, observations, estimates and importance from what was predicted."""
+    fates = dispositions(cases, references, predictions, plan)
+    seen = [
+        observe(version, name, target, cases, references, predictions, load_mask, load_reference(name))
+        for version in sorted(predictions["version"].unique())
+        for name, target in plan.targets.items()
+    ]
+    observations = OBSERVATIONS.conform(pd.concat(seen, ignore_index=True))
+    estimates = [estimate(plan, cases, observations, fates), estimate_explanations(plan, cases, explanations)]
+    return {
+        DISPOSITIONS.name: fates,
+        OBSERVATIONS.name: observations,
+        ESTIMATES.name: ESTIMATES.conform(pd.concat(estimates, ignore_index=True)),
+        IMPORTANCE.name: _importance(plan, cases, observations),
+    }
+
+
+def findings_bytes(plan: Plan, estimates: pd.DataFrame) -> bytes:
+    """findings.json: the verdict on every endpoint."""
+    return to_json([asdict(finding) for finding in judge(plan, estimates)], indent=2)
+
+
+def _walk(inputs: Inputs, versions: Versions, store: AuditStore, facts: Mapping[str, Any], progress: Progress) -> None:
+    bound = store.latest("lock") or store.latest("start")
+    known = _state_inputs(inputs, versions, store, facts, [bound] if bound else [])
+    log_lineage(store, inputs.plan, [DatasetUse(each.name, each.sha256) for each in inputs.sets], versions.facts)
+    _pass(inputs, versions, store, known, progress)
+    predictions = _gathered(store)
+    predicted = store.put_table(PREDICTIONS, predictions, store.statements("shard") + store.statements("recorded"))
+    explained = _explain(inputs, versions, store, predictions, predicted, progress)
+    progress("estimates", 0, 1)
+    _state_tables(inputs, store, predictions, [*known, predicted, explained])
+    progress("estimates", 1, 1)
+    log_pointers(store)
+
+
+def _open(inputs: Inputs, home: Path, device: str) -> Versions:
+    facts: dict[str, ModelVersion] = {}
+    models: dict[str, OpenModel] = {}
+    recorded: dict[str, pd.DataFrame] = {}
+    for role, ref in _references(inputs.plan):
+        if isinstance(ref, RecordedPredictions):
+            path = inputs.stored.locate(ref.scores)
+            recorded[role] = read_recorded(ref, path, inputs.plan.targets, inputs.cases.cases, role)
+            facts[role] = recorded_version(ref, path, inputs.plan.targets)
+        else:
+            models[role] = open_version(ref, home, device)
+            facts[role] = models[role].version
+            require_outputs(facts[role], inputs.plan.targets)
+    return Versions(facts, models, recorded)
+
+
+def _references(plan: Plan) -> Iterator[tuple[str, Any]]:
+    yield "candidate", plan.model
+    if plan.comparator is not None:
+        yield "comparator", plan.comparator
+
+
+def _state_inputs(
+    inputs: Inputs, versions: Versions, store: AuditStore, facts: Mapping[str, Any], bound: list[Statement]
+) -> list[Statement]:
+    """States what went in: cases, references, reference masks, set facts, model versions, environment."""
+    found = [
+        {"severity": each.severity, "what": each.what, "rows": len(each.rows), "remedy": each.remedy}
+        for each in concerns(inputs.cases, inputs.plan)
+    ]
+    sets = [
+        {"name": each.name, "sha256": each.sha256, "facts": each.facts.model_dump(mode="json")} for each in inputs.sets
+    ]
+    models = {role: asdict(version) for role, version in versions.facts.items()}
+    stated = [
+        _once(store, "set", "set.json", to_json({"sets": sets, "concerns": found}, indent=2), bound),
+        _once(store, "model", "model.json", to_json(models, indent=2), bound),
+        store.put_bytes("environment", "environment.json", to_json(dict(facts), indent=2), bound),
+        _once(store, "cases", "tables/cases.parquet", table_bytes(CASES, CASES.conform(inputs.cases.cases)), bound),
+        _once(store, "references", "tables/references.parquet", table_bytes(REFERENCES, inputs.references), bound),
+    ]
+    device = inputs.stored.path.parent / "device.yaml"
+    if device.is_file():
+        stated.append(_once(store, "device", "device.yaml", device.read_bytes(), []))
+    return stated + list(_reference_masks(inputs, store, bound))
+
+
+def _once(store: AuditStore, kind: str, path: str, data: bytes, inputs: list[Statement]) -> Statement:
+    """States ``data``, unless the resumed audit holds just these bytes already."""
+    known = store.subjects().get(path)
+    if known is not None and known.subjects[path] == sha256(data) and store.has(path):
+        return known
+    return store.put_bytes(kind, path, data, inputs)
+
+
+def _reference_masks(inputs: Inputs, store: AuditStore, bound: list[Statement]) -> Iterator[Statement]:
+    for name, target in inputs.plan.targets.items():
+        if target.task == "segmentation":
+            rows = inputs.references[inputs.references["target"] == name]
+            load = mask_loader(inputs.cases, target.reference)
+            masks = {str(case): load(str(case)) for case in rows.loc[rows["artifact"].notna(), "case_id"]}
+            yield _once(store, "reference masks", f"references/{name}.npz", pack_masks(masks), bound)
+
+
+def _pass(inputs: Inputs, versions: Versions, store: AuditStore, known: list[Statement], progress: Progress) -> None:
+    """One pass of every opened model over the set in shards; recorded predictions are copied into the evidence."""
+    for role, frame in versions.recorded.items():
+        _once(store, "recorded", f"recorded/{role}.parquet", table_bytes(PREDICTIONS, frame), known)
+    if not versions.models:
+        return
+    cases = inputs.cases.cases["case_id"].astype(str).tolist()
+    stated = store.subjects()
+    done = {int(Path(name).stem) for name in stated if name.startswith("shards/") and store.has(name)}
+    counted = 0
+
+    def advance(more: int) -> None:
+        nonlocal counted
+        counted += more
+        progress("images", counted, len(cases))
+
+    def sink(shard: Shard) -> None:
+        files = {f"shards/{shard.index:05d}.parquet": table_bytes(PREDICTIONS, shard.rows)}
+        files[shard.masks_file] = masks_bytes(shard.masks)
+        store.put_files("shard", files, known, {"shard": shard.index, "rows": len(shard.rows)})
+
+    plan = inputs.plan
+    arms = _arms(plan, versions)
+    run_pass(
+        cases, image_loader(inputs.cases), arms, plan.batch_size, SHARD_SIZE, done, sink, advance,
+        seed=plan.seed, clock=perf_counter,
+    )  # fmt: skip
+
+
+def _arms(plan: Plan, versions: Versions) -> list[Arm]:
+    arms = [Arm(role, model.predict, plan.targets) for role, model in versions.models.items()]
+    if "candidate" in versions.models:
+        predict = versions.models["candidate"].predict
+        for each in plan.perturbation_arms:
+            arms.append(Arm(f"candidate + {each.name}", predict, plan.targets, perturbation(each)))
+    return arms
+
+
+def _gathered(store: AuditStore) -> pd.DataFrame:
+    """All predictions of the audit, from its shards and its copies of recorded tables."""
+    names = sorted(store.subjects())
+    parts = [n for n in names if n.endswith(".parquet") and n.startswith(("recorded/", "shards/"))]
+    return PREDICTIONS.conform(pd.concat([store.read_table(PREDICTIONS, n) for n in parts], ignore_index=True))
+
+
+def _mask_reader(store: AuditStore) -> Callable[[str], NDArray[Any]]:
+    """From a cited artifact to mask probabilities; the last few mask files stay in memory."""
+
+    @lru_cache(maxsize=2)
+    def archive(file: str) -> dict[str, NDArray[Any]]:
+        with np.load(io.BytesIO(store.read_bytes(file)), allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
+
+    def read(artifact: str) -> NDArray[Any]:
+        file, key, row = cited(artifact)
+        return np.asarray(archive(file)[key][row])
+
+    return read
+
+
+def _reference_reader(store: AuditStore) -> Callable[[str], Callable[[str], BoolArray]]:
+    @lru_cache(maxsize=4)
+    def stored(target: str) -> Mapping[str, Any]:
+        return unpack_masks(store.read_bytes(f"references/{target}.npz"))
+
+    return lambda target: lambda case_id: np.asarray(stored(target)[case_id])
+
+
+def _importance(plan: Plan, cases: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
+    asked = plan.explanations
+    if asked is None or not asked.features or plan.targets[asked.target].operating_point is None:
+        return IMPORTANCE.conform(pd.DataFrame(columns=list(IMPORTANCE.columns)))
+    chosen = observations[observations["target"] == asked.target]
+    return error_importance(
+        cases, chosen, asked.features, plan.resamples, plan.seed, plan.confidence, too_few=plan.too_few
+    )
+
+
+def _explain(
+    inputs: Inputs,
+    versions: Versions,
+    store: AuditStore,
+    predictions: pd.DataFrame,
+    predicted: Statement,
+    progress: Progress,
+) -> Statement:
+    """Explains the drawn cases of every opened version and states pictures, maps and scores together."""
+    plan, path = inputs.plan, f"tables/{EXPLANATIONS.name}.parquet"
+    if store.has(path):
+        return store.subjects()[path]
+    frames = [pd.DataFrame(columns=list(EXPLANATIONS.columns))]
+    files: dict[str, bytes] = {}
+    if plan.explanations and plan.explanations.methods:
+        for role, model in versions.models.items():
+            made = _explain_version(inputs, role, model, predictions, progress)
+            frames.append(made.rows)
+            files |= made.files
+    table = EXPLANATIONS.conform(pd.concat([f for f in frames if len(f)] or frames, ignore_index=True))
+    return store.put_files(EXPLANATIONS.name, {**files, path: table_bytes(EXPLANATIONS, table)}, [predicted])
+
+
+def _explain_version(inputs: Inputs, role: str, model: OpenModel, predictions: pd.DataFrame, progress: Progress) -> Any:
+    plan, asked = inputs.plan, inputs.plan.explanations
+    assert asked is not None
+    target = plan.targets[asked.target]
+    drawn = draw_cases(inputs.cases.cases, inputs.references, asked.cases, asked.target, plan.seed)
+    facts = _case_facts(inputs, role, drawn, predictions)
+    total, counted = len(drawn) * len(asked.methods), 0
+
+    def advance(more: int) -> None:
+        nonlocal counted
+        counted += more
+        progress(f"explanations of the {role}", counted, total)
+
+    return explain_cases(
+        role, model.module(), model.outputs, asked.target, target, facts, image_loader(inputs.cases),
+        _mask_for_explanations(inputs, asked.target), asked.methods, inputs.simulated, advance,
+    )  # fmt: skip
+
+
+def _mask_for_explanations(inputs: Inputs, target: str) -> Callable[[str], BoolArray | None]:
+    """The mask of the explained target, or else of the plan's first segmentation target: where the finding lies."""
+    own = inputs.plan.targets[target]
+    column = own.reference if own.task == "segmentation" else None
+    others = [t.reference for t in inputs.plan.targets.values() if t.task == "segmentation"]
+    column = column or (others[0] if others else None)
+    return mask_loader(inputs.cases, column) if column else lambda _: None
+
+
+def _case_facts(inputs: Inputs, role: str, drawn: list[str], predictions: pd.DataFrame) -> list[CaseFacts]:
+    asked = inputs.plan.explanations
+    assert asked is not None
+    point = inputs.plan.targets[asked.target].operating_point_of(role)
+    cases = inputs.cases.cases.set_index("case_id")
+    made = predictions[(predictions["version"] == role) & (predictions["target"] == asked.target)].set_index("case_id")
+    read = inputs.references[inputs.references["target"] == asked.target].set_index("case_id")["value"]
+    group = stratum_column(asked.cases.attribute)
+    return [
+        CaseFacts(
+            case_id=case,
+            patient_id=str(cases.at[case, "patient_id"]),
+            group=str(cases.at[case, group]) if group in cases else None,
+            score=_number(made["score"].get(case)),
+            threshold=point.threshold if point else None,
+            reference=None if pd.isna(read.get(case)) else bool(read.get(case)),
+        )
+        for case in drawn
+    ]
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _state_tables(inputs: Inputs, store: AuditStore, predictions: pd.DataFrame, known: list[Statement]) -> None:
+    """States dispositions, observations, estimates, importance and findings, each naming what it was made from."""
+    plan = inputs.plan
+    explanations = store.read_table(EXPLANATIONS)
+    frames = tabulate(
+        plan, store.read_table(CASES), store.read_table(REFERENCES), predictions, explanations,
+        _mask_reader(store), _reference_reader(store),
+    )  # fmt: skip
+    fates = store.put_table(DISPOSITIONS, frames[DISPOSITIONS.name], known)
+    observed = store.put_table(OBSERVATIONS, frames[OBSERVATIONS.name], [*known, fates])
+    estimated = store.put_table(ESTIMATES, frames[ESTIMATES.name], [observed, fates, known[-1]])
+    store.put_table(IMPORTANCE, frames[IMPORTANCE.name], [observed])
+    data = findings_bytes(plan, frames[ESTIMATES.name])
+    store.put_bytes("findings", "findings.json", data, [estimated])
+    log_results(store, plan, frames[ESTIMATES.name], {f["endpoint"]: f["estimate_id"] for f in json.loads(data)})
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path.name}: the recorded predictions cannot be read ({error.strerror}).") from error
+
+
+def amend_plan(
+    plan_path: Path, home: Path, old: str, reason: str, results_known: bool, who: str, at: str
+) -> AuditStore:
+    """Locks a changed plan as the successor of audit ``old``; both versions and the reason are kept."""
+    inputs = gather(plan_path)
+    check_files(inputs.cases)
+    digests = set_digests(inputs), model_digests(inputs.stored, home)
+    return amend(home, open_audit(home, old), inputs.stored, reason, results_known, who, at, *digests)
+
+
+def chosen_device(asked: str) -> str:
+    """'cpu' or 'cuda'; 'auto' takes CUDA where there is one. Raises ``BadInput`` for a device that is not there."""
+    present = cuda_present()
+    if asked == "auto":
+        return "cuda" if present else "cpu"
+    if asked not in ("cpu", "cuda") or (asked == "cuda" and not present):
+        raise BadInput(f"device '{asked}' cannot be used here; choose {'cpu, cuda' if present else 'cpu'} or auto.")
+    return asked

@@ -1,0 +1,158 @@
+"""The evidence of one audit as its documents see it, and the documents put into the evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from audit.catalogue import entries
+from audit.dossier.building import BuiltDocument, build_documents, default_templates
+from audit.dossier.device import Device, read_device
+from audit.dossier.view import CITABLE, AuditView, ConcernView, MeasureFacts, SetView
+from audit.evidence.locks import read_lock
+from audit.evidence.register import accesses
+from audit.evidence.store import AuditStore
+from audit.findings import overall_verdict
+from audit.plan import parse_plan
+from audit.records import BadInput, Finding, ModelVersion, Statement
+from audit.tables import (
+    ACCESSES,
+    CASES,
+    DISPOSITIONS,
+    ESTIMATES,
+    EXPLANATIONS,
+    IMPORTANCE,
+    OBSERVATIONS,
+)
+
+GRAVITY: Mapping[str, str] = {"stop": "serious", "major": "moderate", "minor": "note"}
+
+
+def make_documents(
+    store: AuditStore, created: str, device: Path | None = None, templates: Sequence[Path] | None = None
+) -> list[tuple[BuiltDocument, Path]]:
+    """Builds the documents of a finished audit and states them; returns each with the path of its PDF."""
+    if store.state != "complete":
+        raise BadInput(
+            f"audit {store.audit_id} is {store.state or 'not started'}; run 'audit run PLAN' to the end first."
+        )
+    if device is not None:
+        store.put_bytes("device", "device.yaml", _device_bytes(device))
+    _state_accesses(store)
+    view = audit_view(store, created)
+    built = build_documents(view, list(templates or default_templates()))
+    cited = [statement for kind, statement in sorted(view.statements.items())]
+    for each in built:
+        name = f"documents/{each.id}"
+        files = {f"{name}.pdf": each.pdf, f"{name}.json": each.json}
+        store.put_files("document", files, cited, {"document": each.id, "results": len(each.values)})
+    return [(each, store.folder / "documents" / f"{each.id}.pdf") for each in built]
+
+
+def audit_view(store: AuditStore, created: str) -> AuditView:
+    """Everything a document may cite, read from the evidence of ``store``."""
+    plan_bytes = store.read_bytes("plan.yaml")
+    plan = parse_plan(plan_bytes, f"{store.audit_id}: plan.yaml")
+    bound = read_lock(store)
+    sets = json.loads(store.read_bytes("set.json"))
+    models = {role: ModelVersion(**facts) for role, facts in json.loads(store.read_bytes("model.json")).items()}
+    findings = tuple(Finding(**each) for each in json.loads(store.read_bytes("findings.json")))
+    verdict, sentence = overall_verdict(findings, plan)
+    explanations = store.read_table(EXPLANATIONS)
+    ledger = tuple(store.statements())
+    head = store.ledger.head()
+    return AuditView(
+        audit_id=store.audit_id,
+        run_id=store.run_id,
+        plan=plan,
+        plan_sha256=bound.plan_sha256,
+        mode=bound.mode,
+        mode_reason=bound.reason if bound.mode == "exploratory" else "",
+        recorded_predictions=plan.recorded,
+        locked_at=bound.at if store.latest("lock") else None,
+        accesses=store.read_table(ACCESSES),
+        sets=tuple(_set_view(each) for each in sets["sets"]),
+        concerns=tuple(_concern_view(each) for each in sets["concerns"]),
+        candidate=models["candidate"],
+        comparator=models.get("comparator"),
+        cases=store.read_table(CASES),
+        dispositions=store.read_table(DISPOSITIONS),
+        observations=store.read_table(OBSERVATIONS),
+        estimates=store.read_table(ESTIMATES),
+        importance=store.read_table(IMPORTANCE),
+        explanations=explanations,
+        findings=findings,
+        verdict=verdict,
+        verdict_sentence=sentence,
+        pictures={path: store.read_bytes(path) for path in explanations["overlay"].dropna().unique()},
+        statements=_statements(ledger),
+        ledger=ledger,
+        ledger_head=head.digest if head else "",
+        device=_device(store),
+        simulated=any(each["facts"]["simulated"] for each in sets["sets"]),
+        environment=json.loads(store.read_bytes("environment.json")),
+        created=created,
+        measures={name: _measure_facts(measure) for name, measure in entries("measures").items()},
+        locked={"who": bound.who, "amends": bound.amends},
+    )
+
+
+def _state_accesses(store: AuditStore) -> None:
+    """States every access to the audit's sets up to now, unless that is what the evidence holds already."""
+    frame = accesses(store.home)
+    mine = set(read_lock(store).sets)
+    relevant = ACCESSES.conform(frame[frame["validation_set"].isin(mine)])
+    if store.has(f"tables/{ACCESSES.name}.parquet") and store.read_table(ACCESSES).equals(relevant):
+        return
+    store.put_table(ACCESSES, relevant)
+
+
+def _statements(ledger: Sequence[Statement]) -> dict[str, Statement]:
+    """The statement that counts for each kind a document may cite."""
+    latest = {statement.kind: statement for statement in ledger}
+    if "plan" not in latest:
+        bound = latest.get("lock") or latest.get("start")
+        latest |= {"plan": bound} if bound else {}
+    return {kind: latest[kind] for kind in CITABLE if kind in latest}
+
+
+def _set_view(stated: Mapping[str, Any]) -> SetView:
+    facts = stated["facts"]
+    return SetView(stated["name"], facts["version"], facts["licence"], facts, stated["sha256"])
+
+
+def _concern_view(stated: Mapping[str, Any]) -> ConcernView:
+    return ConcernView(GRAVITY[stated["severity"]], stated["what"], stated["rows"], stated["remedy"])
+
+
+def _measure_facts(measure: Any) -> MeasureFacts:
+    return MeasureFacts(
+        measure.name, measure.title, measure.unit, measure.direction, measure.source, measure.low, measure.high
+    )
+
+
+def _device(store: AuditStore) -> Device | None:
+    return read_device(store.folder / "device.yaml") if store.has("device.yaml") else None
+
+
+def _device_bytes(path: Path) -> bytes:
+    read_device(path)
+    return path.read_bytes()
+
+
+def copy_documents(built: Sequence[tuple[BuiltDocument, Path]], folder: Path) -> list[Path]:
+    """Copies built documents (PDF and JSON) into ``folder``; returns the PDFs' paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for each, _ in built:
+        (folder / f"{each.id}.pdf").write_bytes(each.pdf)
+        (folder / f"{each.id}.json").write_bytes(each.json)
+    return [folder / f"{each.id}.pdf" for each, _ in built]
+
+
+def verdict_of(store: AuditStore) -> tuple[str, str, list[Finding]]:
+    """The overall verdict by the plan's success rule, one sentence, and every finding."""
+    plan = parse_plan(store.read_bytes("plan.yaml"), f"{store.audit_id}: plan.yaml")
+    findings = [Finding(**each) for each in json.loads(store.read_bytes("findings.json"))]
+    return (*overall_verdict(findings, plan), findings)
