@@ -23,6 +23,7 @@ from audit.statistics.checks import finite_vector, t_quantile, two_sided_p
 
 Adjustment = Literal["bonferroni", "holm", "hochberg", "hommel", "bh", "by"]
 LOG2_POINTS = 18
+CHUNK = 2**14
 SMALL_P = 1e-3
 _STATSMODELS = {
     "bonferroni": "bonferroni",
@@ -138,9 +139,14 @@ def _largest_statistics(correlation: FloatArray, df: float, seed: int) -> FloatA
     kept = values > 1e-10
     factor = vectors[:, kept] * np.sqrt(values[kept])
     columns = int(kept.sum()) + (0 if math.isinf(df) else 1)
-    points = stats.qmc.Sobol(columns, rng=np.random.default_rng(seed)).random_base2(LOG2_POINTS)
+    sequence = stats.qmc.Sobol(columns, rng=np.random.default_rng(seed))
+    chunks = [_chunk_maxima(sequence.random(CHUNK), factor, df) for _ in range(2**LOG2_POINTS // CHUNK)]
+    return np.sort(np.concatenate(chunks))
+
+
+def _chunk_maxima(points: FloatArray, factor: FloatArray, df: float) -> FloatArray:
     points = np.clip(points, 1e-12, 1 - 1e-12)
     largest = np.abs(ndtri(points[:, : factor.shape[1]]) @ factor.T).max(axis=1)
     if math.isfinite(df):
         largest /= np.sqrt(stats.chi2.ppf(points[:, -1], df) / df)
-    return np.sort(largest)
+    return np.asarray(largest)

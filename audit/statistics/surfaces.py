@@ -147,9 +147,9 @@ def surface_dice_area(
     if not first.any() or not second.any():
         return 0.0
     from monai.metrics.utils import get_edge_surface_distance  # needs torch, wanted by this definition only
-    from torch import from_numpy
+    from monai.utils.type_conversion import convert_to_tensor
 
-    padded = [from_numpy(np.pad(mask, 1)) for mask in _cropped(second, first)]
+    padded = [convert_to_tensor(np.pad(mask, 1)) for mask in _cropped(second, first)]
     edges, distances, areas = get_edge_surface_distance(
         padded[0], padded[1], spacing=list(spacing), use_subvoxels=True, symmetric=True
     )
