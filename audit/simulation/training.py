@@ -71,7 +71,9 @@ def examples(images: NDArray[np.uint16], masks: NDArray[np.bool_]) -> Examples:
 def fit(recipe: Recipe, data: Examples, progress: Progress) -> LesionNetwork:
     """The trained network in evaluation mode; ``progress`` gets each epoch's number and mean loss."""
     torch.manual_seed(recipe.seed)
-    network = build_network().to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    network = build_network()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.train()
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     steps = recipe.epochs * (len(data.labels) // recipe.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=steps)
