@@ -84,39 +84,53 @@ def fairlearn_figures(
 
 def figures(found: Decisions, fewest: int = 1) -> dict[str, Any]:
     """``fairlearn_figures`` of decisions at hand."""
-    by_group: dict[str, dict[str, float | Undefined]] = {}
-    spread: dict[str, float | Undefined] = {}
-    for rate in RATES:
-        by_group[rate], spread[rate] = _rate(found, rate, fewest)
+    by_group = {rate: _empty(found, rate, fewest) for rate in RATES}
+    spread: dict[str, float | Undefined] = {
+        rate: Undefined(f"fewer than two groups have {fewest} or more {counted}")
+        for rate, (_, counted) in RATES.items()
+    }
+    for rates, levels in _by_levels(by_group):
+        frame = _metric_frame(found.where(np.isin(found.level, levels)), rates)
+        gaps = frame.difference(method="between_groups")
+        for rate in rates:
+            by_group[rate] |= {str(level): float(value) for level, value in frame.by_group[rate].items()}
+            spread[rate] = float(gaps[rate])
     left_out = {
         rate: tuple(level for level, value in values.items() if isinstance(value, Undefined))
         for rate, values in by_group.items()
     }
-    gaps = {name: _largest([spread[rate] for rate in rates]) for name, rates in GAPS.items()}
-    return {**gaps, "by_group": by_group, "left_out": left_out}
+    largest = {name: _largest([spread[rate] for rate in rates]) for name, rates in GAPS.items()}
+    return {**largest, "by_group": by_group, "left_out": left_out}
 
 
-def _rate(found: Decisions, rate: str, fewest: int) -> tuple[dict[str, float | Undefined], float | Undefined]:
-    function, counted = RATES[rate]
-    levels, sizes = np.unique(found.level[found.denominator(rate)], return_counts=True)
-    enough = set(levels[sizes >= fewest])
-    number = dict(zip(levels, sizes, strict=True))
-    values: dict[str, float | Undefined] = {
-        str(level): Undefined(f"fewer than {fewest} {counted} ({int(number.get(level, 0))})")
-        for level in np.unique(found.level)
+def _empty(found: Decisions, rate: str, fewest: int) -> dict[str, float | Undefined]:
+    """Every level: NaN where it has enough cases for ``rate``, else undefined with the number it has."""
+    levels, level = np.unique(found.level, return_inverse=True)
+    sizes = np.bincount(level[found.denominator(rate)], minlength=levels.size)
+    return {
+        str(name): float("nan") if n >= fewest else Undefined(f"fewer than {fewest} {RATES[rate][1]} ({n})")
+        for name, n in zip(levels, sizes.tolist(), strict=True)
     }
-    if len(enough) < 2:
-        return values, Undefined(f"fewer than two groups have {fewest} or more {counted}")
-    cells, number_of = _table_of(found.where(np.isin(found.level, list(enough))))
-    frame = MetricFrame(
-        metrics=function,
+
+
+def _by_levels(by_group: Mapping[str, Mapping[str, float | Undefined]]) -> list[tuple[list[str], list[str]]]:
+    """Rates that are defined at the same levels, two or more, together with these levels."""
+    together: dict[tuple[str, ...], list[str]] = {}
+    for rate, values in by_group.items():
+        enough = tuple(level for level, value in values.items() if not isinstance(value, Undefined))
+        together.setdefault(enough, []).append(rate)
+    return [(rates, list(levels)) for levels, rates in together.items() if len(levels) > 1]
+
+
+def _metric_frame(found: Decisions, rates: list[str]) -> MetricFrame:
+    cells, number_of = _table_of(found)
+    return MetricFrame(
+        metrics={rate: RATES[rate][0] for rate in rates},
         y_true=cells["reference"],
         y_pred=cells["decision"],
         sensitive_features=cells["level"],
-        sample_params={"sample_weight": number_of},
+        sample_params={rate: {"sample_weight": number_of} for rate in rates},
     )
-    values |= {str(level): float(value) for level, value in frame.by_group.items()}
-    return values, float(frame.difference(method="between_groups"))
 
 
 def _table_of(found: Decisions) -> tuple[pd.DataFrame, pd.Series]:
@@ -241,17 +255,22 @@ def gap_rows(
         for version in plan.versions:
             for attribute in plan.strata:
                 found = decisions(kept, cases, attribute, version, target)
+                shown = figures(found, plan.too_few)
                 for name in GAPS:
                     about = {"kind": "gap", "version": version, "measure": name, "target": target}
-                    row = _gap_row(plan, name, found, resamples, patients)
+                    row = _gap_row(plan, name, shown, found, resamples, patients)
                     failed = int(unusable.get((version, target), 0))
                     yield {**about, "attribute": attribute, "level": ALL, "baseline": None, **row, "n_failed": failed}
 
 
 def _gap_row(
-    plan: Plan, name: str, found: Decisions, resamples: Callable[[], Counts], patients: pd.Index
+    plan: Plan,
+    name: str,
+    shown: Mapping[str, Any],
+    found: Decisions,
+    resamples: Callable[[], Counts],
+    patients: pd.Index,
 ) -> dict[str, Any]:
-    shown = figures(found, plan.too_few)
     gap: float | Undefined = shown[name]
     null = (
         gap if isinstance(gap, Undefined) else null_of(name, gap, found, plan.too_few, resamples, patients, plan.seed)

@@ -140,11 +140,9 @@ def _finding(endpoint: Endpoint, name: str, level: str, table: _Table, plan: Pla
 
 def _title(measure: Measure, endpoint: Endpoint, level: str) -> str:
     title = f"{measure.title[:1].upper()}{measure.title[1:]}, {endpoint.target.replace('_', ' ')}"
-    return (
-        title
-        if endpoint.group.attribute == OVERALL
-        else f"{title}, {endpoint.group.attribute.replace('_', ' ')} {level}"
-    )
+    if endpoint.group.attribute == OVERALL:
+        return title
+    return f"{title}, {endpoint.group.attribute.replace('_', ' ')} {level}"
 
 
 def _verdict(criterion: Criterion | None, measure: Measure, row: Mapping[Any, Any] | None) -> tuple[Verdict, str]:
@@ -220,8 +218,8 @@ def _check_criterion(criterion: Criterion | None, measure: Measure, where: str) 
     if criterion.kind in ("superiority", "non_inferiority") and measure.direction == "nearer":
         best = "a value the plan declares" if measure.ideal is None else f"{measure.ideal:g}"
         raise BadInput(
-            f"{where}: {criterion.kind} needs a measure that is better when higher or lower, but '{measure.name}' is best "
-            f"at {best}; use minimum, maximum or equivalence."
+            f"{where}: {criterion.kind} needs a measure that is better when higher or lower, but '{measure.name}' "
+            f"is best at {best}; use minimum, maximum or equivalence."
         )
     value = criterion.value
     too_low = value is not None and measure.low is not None and value < measure.low

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from audit.measures.counting import one_case_per_patient
-from audit.measures.measure import Measure
+from audit.measures.measure import Both, Measure
 from audit.measures.ratio import Proportion
 from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
 from audit.statistics.differences_paired import PairedTable, tango
@@ -53,19 +53,23 @@ class Side:
     rules: Rules
 
     @cached_property
-    def point(self) -> float | Undefined:
-        """The estimate, undefined where the rows are too few or do not determine it."""
+    def _both(self) -> Both:
         if not len(self.rows):
-            return Undefined("no cases")
+            return Undefined("no cases"), None
         for what, n in self.measure.denominators(self.rows).items():
             if n < self.rules.too_few:
-                return Undefined(f"fewer than {self.rules.too_few} {what} ({n})" if n else f"no {what}")
-        return self.measure.point(self.rows)
+                return Undefined(f"fewer than {self.rules.too_few} {what} ({n})" if n else f"no {what}"), None
+        return self.measure.both(self.rows, self.rules.confidence)
 
-    @cached_property
+    @property
+    def point(self) -> float | Undefined:
+        """The estimate, undefined where the rows are too few or do not determine it."""
+        return self._both[0]
+
+    @property
     def interval(self) -> Interval | Undefined | None:
-        """The measure's analytic interval, None where it has none."""
-        return self.measure.interval(self.rows, self.rules.confidence)
+        """The measure's analytic interval; None where it has none, or no value."""
+        return self._both[1]
 
     @cached_property
     def counted(self) -> Rows:
@@ -139,9 +143,17 @@ def _difference(first: Side, second: Side, replicates: Replicates, paired: bool)
     point = _number(first.point) - _number(second.point)
     if constant(a) or constant(b) or constant(a - b):
         score = _tango(first, second) if paired else None
-        interval = score or (Undefined(NO_VARIATION) if paired and constant(a - b) else _recovered(first, second))
+        interval = score or (Undefined(NO_VARIATION) if paired and constant(a - b) else _instead(first, second))
         return _with_interval(point, interval)
     return _bootstrapped(point, a - b, first.rules)
+
+
+def _instead(first: Side, second: Side) -> Interval | Undefined:
+    """Limits recovered as if the sides were independent: conservative where they correlate positively, as pairs do."""
+    found = _recovered(first, second)
+    return (
+        found if isinstance(found, Undefined) else _renamed(found, f"{found.method} (resamples of a side do not vary)")
+    )
 
 
 def constant(replicates: FloatArray) -> bool:
@@ -180,16 +192,14 @@ def _tango(new: Side, old: Side) -> Interval | Undefined | None:
     if table.discordant:
         return None
     found = tango(PairedTable(new.counted.n_patients, 0, 0, 0), new.rules.confidence)
-    return _renamed(found, "Tango score on patients (no discordant case)")
+    return found if isinstance(found, Undefined) else _renamed(found, "Tango score on patients (no discordant case)")
 
 
 def _cells(hit: BoolArray, other: BoolArray) -> tuple[BoolArray, BoolArray, BoolArray, BoolArray]:
     return hit & other, hit & ~other, ~hit & other, ~hit & ~other
 
 
-def _renamed(interval: Interval | Undefined, method: str) -> Interval | Undefined:
-    if isinstance(interval, Undefined):
-        return interval
+def _renamed(interval: Interval, method: str) -> Interval:
     return Interval(interval.low, interval.high, method, interval.confidence)
 
 

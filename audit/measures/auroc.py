@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from audit.measures.counting import class_sizes
-from audit.measures.measure import Counts, Measure
+from audit.measures.measure import Both, Counts, Measure
 from audit.measures.worst_cases import wrong_order
 from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
 from audit.statistics.resampling import COMPILE_FROM, auroc_replicates
@@ -27,8 +27,13 @@ class _Auroc:
         return _named(auroc(rows.columns["score"], rows.columns["reference"]))
 
     def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        return self.both(rows, confidence)[1]
+
+    def both(self, rows: Rows, confidence: float) -> Both:
         found = clustered_auroc(rows.columns["score"], rows.columns["reference"], rows.patient, confidence)
-        return found if isinstance(found, Undefined) else found.interval
+        if isinstance(found, Undefined):
+            return self.point(rows), found
+        return found.value, found.interval
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)

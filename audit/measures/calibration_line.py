@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from audit.measures.counting import class_sizes
-from audit.measures.measure import Counts
+from audit.measures.measure import Both, Counts
 from audit.measures.probability import not_probabilities
 from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
 from audit.statistics.calibration import Coefficient
@@ -40,12 +40,14 @@ class Recalibration:
     analytic: ClassVar[bool] = True
 
     def point(self, rows: Rows) -> float | Undefined:
-        found = not_probabilities(rows) or self.fit(rows, 0.95)
-        return found if isinstance(found, Undefined) else found.value
+        return self.both(rows, 0.95)[0]
 
     def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        return self.both(rows, confidence)[1]
+
+    def both(self, rows: Rows, confidence: float) -> Both:
         found = not_probabilities(rows) or self.fit(rows, confidence)
-        return found if isinstance(found, Undefined) else found.interval
+        return (found, found) if isinstance(found, Undefined) else (found.value, found.interval)
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from audit.records import BoolArray, Direction, FloatArray, Interval, Rows, Undefined
 
 Counts = NDArray[np.uint8]
+Both = tuple[float | Undefined, Interval | Undefined | None]
 WorstCase = Callable[[Rows, BoolArray], Rows]
 
 
@@ -26,6 +27,8 @@ class Estimator(Protocol):
     def point(self, rows: Rows) -> float | Undefined: ...
 
     def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None: ...
+
+    def both(self, rows: Rows, confidence: float) -> Both: ...
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None: ...
 
@@ -84,6 +87,11 @@ class Measure:
         """The analytic interval over patients; None where the measure has none and the bootstrap must answer."""
         kept = self._kept(rows)
         return self.estimator.interval(kept, confidence) if len(kept) else Undefined("no cases")
+
+    def both(self, rows: Rows, confidence: float) -> Both:
+        """``point`` and ``interval`` from one computation."""
+        kept = self._kept(rows)
+        return self.estimator.both(kept, confidence) if len(kept) else (Undefined("no cases"), Undefined("no cases"))
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         """The interval against which a pass mark is judged: exact where one exists, else ``interval``."""

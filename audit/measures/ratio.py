@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from audit.measures.counting import one_case_per_patient, sizes
-from audit.measures.measure import Counts
+from audit.measures.measure import Both, Counts
 from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
 from audit.statistics.clusters import clustered_proportion
 from audit.statistics.proportions import clopper_pearson
@@ -40,6 +40,9 @@ class Mean:
 
     def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:  # noqa: ARG002
         return None
+
+    def both(self, rows: Rows, confidence: float) -> Both:
+        return self.point(rows), self.interval(rows, confidence)
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)

@@ -1,0 +1,44 @@
+"""Rows with every column that any measure may need."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from audit.records import Rows
+
+
+def make_rows(n_patients: int = 60, per_patient: int = 1, seed: int = 3) -> Rows:
+    rng = np.random.default_rng(seed)
+    patient = np.repeat(np.arange(n_patients), per_patient)
+    n = patient.size
+    risk = rng.normal(size=n_patients)[patient]
+    reference = (risk + rng.normal(size=n) > 0).astype(float)
+    score = 1 / (1 + np.exp(-(0.8 * risk + 0.6 * rng.normal(size=n))))
+    columns = {
+        "score": score,
+        "reference": reference,
+        "decision": (score >= 0.5).astype(float),
+        "dice": rng.uniform(0.2, 0.9, n),
+        "volume_predicted_ml": rng.uniform(1, 9, n),
+        "volume_reference_ml": rng.uniform(1, 9, n),
+        "energy_inside": rng.uniform(0, 1, n),
+        "area_inside": rng.uniform(0, 0.1, n),
+        "completeness_error": rng.uniform(0, 0.2, n),
+    }
+    return Rows(patient, columns)
+
+
+@pytest.fixture
+def rows() -> Rows:
+    return make_rows()
+
+
+@pytest.fixture
+def clustered() -> Rows:
+    return make_rows(40, 4)
+
+
+@pytest.fixture
+def rows_of() -> Callable[..., Rows]:
+    return make_rows

@@ -1,0 +1,152 @@
+"""Laws that every measure of the catalogue obeys; a new measure is tested before its author writes a line."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from audit.catalogue import entries
+from audit.measures.measure import Measure
+from audit.records import Interval, Rows, Undefined
+from audit.statistics.resampling import patient_counts
+
+ALL = pytest.mark.parametrize("measure", list(entries("measures").values()), ids=lambda m: m.name)
+
+
+def number(value: float | Undefined) -> float:
+    assert not isinstance(value, Undefined), value
+    return value
+
+
+@ALL
+def test_declares_what_a_reader_needs(measure: Measure, rows: Rows) -> None:
+    assert measure.title
+    assert measure.unit
+    assert measure.source
+    assert measure.tasks
+    assert set(measure.columns) <= set(rows.columns)
+    assert measure.low is None or measure.high is None or measure.low < measure.high
+
+
+@ALL
+def test_order_of_cases_does_not_matter(measure: Measure, clustered: Rows) -> None:
+    order = np.random.default_rng(1).permutation(len(clustered))
+    shuffled = Rows(clustered.patient[order], {k: v[order] for k, v in clustered.columns.items()})
+    assert number(measure.point(shuffled)) == pytest.approx(number(measure.point(clustered)), rel=1e-9)
+    one, other = measure.interval(clustered, 0.95), measure.interval(shuffled, 0.95)
+    if isinstance(one, Interval):
+        assert isinstance(other, Interval)
+        assert (other.low, other.high) == pytest.approx((one.low, one.high), rel=1e-7)
+
+
+@ALL
+def test_duplicated_patients_leave_the_value(measure: Measure, rows: Rows) -> None:
+    twice = Rows(
+        np.concatenate([rows.patient, rows.patient + rows.n_patients]),
+        {k: np.concatenate([v, v]) for k, v in rows.columns.items()},
+    )
+    assert number(measure.point(twice)) == pytest.approx(number(measure.point(rows)), rel=1e-9)
+
+
+@ALL
+def test_nothing_is_undefined_not_zero(measure: Measure, rows: Rows) -> None:
+    empty = rows.where(np.zeros(len(rows), dtype=bool))
+    assert measure.point(empty) == Undefined("no cases")
+    assert isinstance(measure.interval(empty, 0.95), Undefined)
+    assert np.isnan(measure.replicates(empty, patient_counts(60, 5, 1))).all()
+    assert set(measure.denominators(empty).values()) == {0}
+
+
+NEEDS_BOTH = {"auroc", "calibration_slope", "calibration_intercept"}
+NEEDS = {"sensitivity": 1.0, "specificity": 0.0}
+
+
+@ALL
+@pytest.mark.parametrize("only", [0.0, 1.0])
+def test_one_class_group(measure: Measure, rows: Rows, only: float) -> None:
+    kept = rows.where(rows.columns["reference"] == only)
+    lacking = measure.name in NEEDS_BOTH or NEEDS.get(measure.name, only) != only
+    found = measure.point(kept)
+    assert isinstance(found, Undefined) == lacking
+    if isinstance(found, Undefined):
+        assert "no reference-" in found.reason or "no positive" in found.reason or "no negative" in found.reason
+        assert 0 in measure.denominators(kept).values()
+        assert np.isnan(measure.replicates(kept, patient_counts(60, 5, 1))).all()
+
+
+@ALL
+def test_value_and_interval_lie_in_the_range(measure: Measure, rows: Rows, clustered: Rows) -> None:
+    low = -math.inf if measure.low is None else measure.low
+    high = math.inf if measure.high is None else measure.high
+    for some in (rows, clustered, rows.where(np.arange(len(rows)) < 12)):
+        value = measure.point(some)
+        if isinstance(value, Undefined):
+            continue
+        assert low <= value <= high
+        interval = measure.interval(some, 0.95)
+        assert (interval is None) == (not measure.analytic)
+        if isinstance(interval, Interval):
+            assert low <= interval.low <= value <= interval.high <= high
+            assert interval.method
+
+
+@ALL
+def test_rows_without_a_needed_column_are_left_out(measure: Measure, rows: Rows) -> None:
+    for name in measure.columns:
+        holed = {**rows.columns, name: rows.columns[name].copy()}
+        holed[name][::7] = np.nan
+        rest = rows.where(np.arange(len(rows)) % 7 != 0)
+        assert measure.point(Rows(rows.patient, holed)) == measure.point(rest)
+        assert measure.denominators(Rows(rows.patient, holed)) == measure.denominators(rest)
+
+
+@ALL
+def test_every_patient_once_gives_the_value(measure: Measure, clustered: Rows) -> None:
+    counts = np.ones((3, 40), dtype=np.uint8)
+    assert measure.replicates(clustered, counts) == pytest.approx([number(measure.point(clustered))] * 3, rel=1e-9)
+
+
+@ALL
+def test_a_patient_drawn_twice_is_twice_in_the_data(measure: Measure, rows_of: Callable[..., Rows]) -> None:
+    rows, counts = rows_of(200), patient_counts(200, 40, 5)
+    found = measure.replicates(rows, counts)
+    drawn = []
+    for row in counts:
+        index = np.repeat(np.arange(200), row)
+        drawn.append(number(measure.point(Rows(np.arange(200), {k: v[index] for k, v in rows.columns.items()}))))
+    if measure.name.startswith("calibration"):
+        assert np.corrcoef(drawn, found)[0, 1] > 0.98, "one Newton step follows the full fit"
+        assert np.std(found) == pytest.approx(np.std(drawn), rel=0.15)
+    else:
+        assert found == pytest.approx(drawn, rel=1e-9)
+
+
+@ALL
+def test_many_at_once_equals_one_by_one(measure: Measure, clustered: Rows) -> None:
+    counts = patient_counts(40, 20, 2)
+    parts = [clustered, clustered.where(clustered.patient < 25), clustered.where(clustered.patient > 99)]
+    together = measure.replicates_of_many(parts, counts)
+    for part, values in zip(parts, together, strict=True):
+        np.testing.assert_allclose(values, measure.replicates(part, counts), rtol=1e-12)
+
+
+@ALL
+def test_clusters_widen_the_interval(measure: Measure, rows: Rows) -> None:
+    """Every case copied four times within its patient carries no new information."""
+    copied = Rows(np.tile(rows.patient, 4), {k: np.tile(v, 4) for k, v in rows.columns.items()})
+    one, four = measure.interval(rows, 0.95), measure.interval(copied, 0.95)
+    if isinstance(one, Interval):
+        assert isinstance(four, Interval)
+        assert four.high - four.low == pytest.approx(one.high - one.low, rel=0.12)
+
+
+@ALL
+def test_failures_counted_against_the_model_never_help(measure: Measure, rows: Rows) -> None:
+    if measure.worst_case is None:
+        return
+    failed = np.arange(len(rows)) % 9 == 0
+    holed = {k: np.where(failed, np.nan, v) if k != "reference" else v for k, v in rows.columns.items()}
+    bound = measure.worst_case(Rows(rows.patient, holed), failed)
+    assert number(measure.point(bound)) < number(measure.point(rows.where(~failed)))
+    assert number(measure.point(bound)) <= number(measure.point(rows))
