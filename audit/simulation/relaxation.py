@@ -3,7 +3,7 @@
 Inversion recovery with a spin-echo train, effective echo time TE (Hajnal et al., J Comput Assist Tomogr 1992;16:841;
 Haacke et al., Magnetic Resonance Imaging, 1999, ch. 8): ``S = PD (1 - 2 exp(-TI/T1) + exp(-TR/T1)) exp(-TE/T2)``.
 Times are rounded from Stanisz et al., Magn Reson Med 2005;54:507, Bojorquez et al., Magn Reson Imaging 2017;35:69
-and, for lesions, Stevenson et al., AJNR 2000;21:808 as orders of magnitude, not as measurements of anybody.
+and, for lesions, Stevenson et al., J Neurol Sci 2000;178:81; orders of magnitude, not measurements of anybody.
 """
 
 from __future__ import annotations
