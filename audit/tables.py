@@ -128,7 +128,8 @@ ESTIMATES = Table(
         "estimate_id": Column(TEXT, "short stable key of this row within the audit"),
         "kind": Column(
             TEXT,
-            "'value'; 'contrast' (level - baseline); 'change' (version - version); 'worst case' (failed = wrong)",
+            "'value'; 'contrast' (level - baseline); 'change' (version - version); 'worst case' (failed = wrong); "
+            "'gap' (largest - smallest level, its null in 'method')",
         ),
         "version": Column(TEXT, "'candidate', 'comparator', 'candidate + <arm>' or 'candidate - comparator'"),
         "measure": Column(TEXT, "entry of measures/"),

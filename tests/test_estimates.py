@@ -369,6 +369,20 @@ def test_explanations_are_estimated_the_same_way() -> None:
     assert set(found["attribute"]) == {"overall", "maker"}
 
 
+def test_nothing_explained_is_an_empty_table() -> None:
+    cases, rows = explained(6)
+    found = estimate_explanations(plan_of(), cases, rows.iloc[:0])
+    assert not len(found)
+    assert list(found) == list(ESTIMATES.columns)
+
+
+def test_gaps_stand_with_their_null(result: pd.DataFrame) -> None:
+    rows = pick(result, kind="gap", attribute="maker")
+    assert set(rows["measure"]) == {"equalized_odds_difference", "selection_rate_difference"}
+    assert rows["low"].isna().all()
+    assert rows["method"].str.contains("null (200 permutations of patients): mean", regex=False).all()
+
+
 def test_few_explained_cases_have_a_mean_but_no_interval() -> None:
     plan = plan_of(explanations={"target": "lesion", "methods": ["grad_cam"], "cases": {"attribute": "maker"}})
     row = one(estimate_explanations(plan, *explained(6)), measure="energy_inside", attribute="overall")

@@ -11,7 +11,8 @@ POSITIVES, NEGATIVES = "reference-positive cases", "reference-negative cases"
 
 def sizes(rows: Rows, mask: BoolArray, counted: str) -> dict[str, int]:
     """Cases under ``mask`` and the patients they come from, by the name of what is counted."""
-    return {counted: int(mask.sum()), f"patients with {counted}": int(np.unique(rows.patient[mask]).size)}
+    patients = int(np.count_nonzero(np.bincount(rows.patient[mask]))) if mask.any() else 0
+    return {counted: int(mask.sum()), f"patients with {counted}": patients}
 
 
 def class_sizes(rows: Rows) -> dict[str, int]:
