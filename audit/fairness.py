@@ -296,7 +296,8 @@ def _gap_row(
 def _words(null: Null, left_out: Mapping[str, tuple[str, ...]], rates: tuple[str, ...], fewest: int) -> str:
     parts = [
         "fairlearn MetricFrame",
-        f"null ({null.how}): mean {null.mean:.3f}, 95th percentile {null.percentile95:.3f}, p = {null.p:.3f}",
+        f"null ({null.how}): mean {null.mean:.3f}, 95th percentile {null.percentile95:.3f}, "
+        + (f"p = {null.p:.3f}" if null.p >= 0.001 else "p < 0.001"),
     ]
     for rate in rates:
         if left_out[rate]:

@@ -118,7 +118,7 @@ def _value(side: Side, replicates: Replicates, against_goal: bool) -> Answer:
     goal = side.measure.goal_interval(side.rows, side.rules.confidence) if against_goal else None
     interval = goal or side.interval
     if interval is None:
-        return _bootstrapped(_number(side.point), replicates(side), side.rules)
+        return _bootstrapped(_number(side.point), replicates(side), side)
     return _with_interval(_number(side.point), interval)
 
 
@@ -132,9 +132,14 @@ def _with_interval(point: float, interval: Interval | Undefined) -> Answer:
     return Answer(point, None, interval.reason) if isinstance(interval, Undefined) else Answer(point, interval)
 
 
-def _bootstrapped(point: float, replicates: FloatArray, rules: Rules) -> Answer:
+def _bootstrapped(point: float, replicates: FloatArray, side: Side) -> Answer:
     missing = int(np.isnan(replicates).sum())
-    interval = Undefined(NO_VARIATION) if constant(replicates) else percentile_interval(replicates, rules.confidence)
+    if constant(replicates):
+        return Answer(point, None, NO_VARIATION, missing)
+    interval = percentile_interval(replicates, side.rules.confidence)
+    shortcut = side.measure.estimator.shortcut
+    if shortcut and isinstance(interval, Interval):
+        interval = _renamed(interval, f"{interval.method}, {shortcut}")
     return replace(_with_interval(point, interval), undefined_resamples=missing)
 
 
@@ -145,7 +150,7 @@ def _difference(first: Side, second: Side, replicates: Replicates, paired: bool)
         score = _tango(first, second) if paired else None
         interval = score or (Undefined(NO_VARIATION) if paired and constant(a - b) else _instead(first, second))
         return _with_interval(point, interval)
-    return _bootstrapped(point, a - b, first.rules)
+    return _bootstrapped(point, a - b, first)
 
 
 def _instead(first: Side, second: Side) -> Interval | Undefined:

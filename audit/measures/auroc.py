@@ -22,6 +22,7 @@ class _Auroc:
     """DeLong's interval on the logit scale; Obuchowski's where a patient has several cases. Ties count 1/2."""
 
     analytic: ClassVar[bool] = True
+    shortcut: ClassVar[str] = ""
 
     def point(self, rows: Rows) -> float | Undefined:
         return _named(auroc(rows.columns["score"], rows.columns["reference"]))

@@ -38,6 +38,7 @@ class Recalibration:
     coefficients: FullFit
     fixed_slope: bool
     analytic: ClassVar[bool] = True
+    shortcut: ClassVar[str] = "one Newton step each"
 
     def point(self, rows: Rows) -> float | Undefined:
         return self.both(rows, 0.95)[0]

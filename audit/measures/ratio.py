@@ -34,6 +34,7 @@ class Mean:
     counted: str
     problem: Callable[[Rows], Undefined | None] = _nothing_wrong
     analytic: ClassVar[bool] = False
+    shortcut: ClassVar[str] = ""
 
     def point(self, rows: Rows) -> float | Undefined:
         return self.problem(rows) or _ratio(*self.per_case(rows), self.counted)
