@@ -194,15 +194,31 @@ class Exclusion(Part):
     reason: str
 
 
+PerturbationKind = Literal["rician_noise", "blur", "gain", "motion", "contrast", "compression", "spacing", "bias_field"]
+
+
 class Perturbation(Part):
     """An arm of the same pass on altered images (Regulation (EU) 2024/1689, Art. 15(4)).
 
-    ``size`` is relative to the image's standard deviation for noise, in mm for blur, a factor for gain.
+    Unit of ``size``: ``rician_noise`` SD of the noise over the image's SD; ``blur`` full width at half maximum in mm;
+    ``gain`` factor; ``motion`` root mean square displacement in mm (MR); ``contrast`` exponent, 1 changes nothing;
+    ``compression`` JPEG 2000 ratio, above 1; ``spacing`` coarser pixel spacing in mm; ``bias_field`` range of the field
+    around 1, below 2 (0.4: factors 0.8 to 1.2).
     """
 
     name: str
-    kind: Literal["rician_noise", "blur", "gain"]
+    kind: PerturbationKind
     size: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Perturbation:
+        if self.kind == "compression" and self.size <= 1:
+            raise ValueError(f"perturbation arm {self.name}: a compression ratio must exceed 1")
+        if self.kind == "bias_field" and self.size >= 2:
+            raise ValueError(
+                f"perturbation arm {self.name}: a bias field of 2 or more has negative factors; use 0 to 2"
+            )
+        return self
 
 
 class ExplainedCases(Part):
