@@ -19,8 +19,8 @@ WorstCase = Callable[[Rows, BoolArray], Rows]
 class Estimator(Protocol):
     """How a measure is computed from complete rows (no NaN in the measure's columns).
 
-    ``analytic`` says whether ``interval`` answers at all; where it is False the patient bootstrap does. ``shortcut`` names
-    an approximation that the replicates take; empty where they are exact.
+    ``analytic`` says whether ``interval`` answers at all; where it is False the patient bootstrap does.
+    ``shortcut`` names an approximation that the replicates take; empty where they are exact.
     """
 
     analytic: ClassVar[bool]
