@@ -156,7 +156,8 @@ def _explained(
         error=found.notes[i] or None,
     )
     lines = _heading(case.facts)
-    legend = Legend(_title(method, found), f"{method.unit} for output {scalar.output}", method.signed)
+    start = f", baseline: {found.baseline}" if found.baseline else ""
+    legend = Legend(method.title, f"{method.unit} for output {scalar.output}{start}", method.signed)
     picture = overlay_png(case.image, attribution, case.mask, lines, legend, setting.simulated)
     return row, {f"{stem}.png": picture, f"{stem}.npz": _npz(attribution)}
 

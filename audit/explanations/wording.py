@@ -90,8 +90,9 @@ def number(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """A share in percent: whole numbers from 10 % on, one decimal below."""
-    return f"{100 * value:.0f} %" if value >= 0.1 else f"{100 * value:.1f} %"
+    """A share in percent: whole numbers from 10 % on, one decimal from 1 % on, two below."""
+    decimals = 0 if value >= 0.1 else 1 if value >= 0.01 else 2
+    return f"{100 * value:.{decimals}f} %"
 
 
 def strongest_region(attribution: Pixels) -> tuple[str, float] | None:

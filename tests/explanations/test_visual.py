@@ -84,12 +84,12 @@ def test_linear_model_has_exact_integrated_gradients() -> None:
     assert found.notes == ("",) * 4
 
 
-def test_network_that_ignores_brightness_gets_the_blurred_baseline_and_completes() -> None:
+def test_network_that_ignores_brightness_gets_the_median_baseline_and_completes() -> None:
     x = images()
     black = np.broadcast_to(x.min(axis=(1, 2, 3), keepdims=True), x.shape).astype(np.float32)
     x -= black
     found = integrated_gradients.explain(scalar(Normalising()), x)
-    assert found.baseline == "blurred image"
+    assert found.baseline == "median-filtered image"
     assert found.completeness_error is not None
     assert found.completeness_error.max() < 0.05
 
@@ -107,12 +107,27 @@ def test_too_few_steps_are_doubled_and_then_noted() -> None:
             return {"score": torch.sigmoid(60 * (x.flatten(1).mean(1) - 1.9))}
 
     coarse = integrated_gradients.explain(scalar(Step()), images() + 0.2, steps=2, most=4)
-    fine = integrated_gradients.explain(scalar(Step()), images() + 0.2, steps=2, most=256)
+    fine = integrated_gradients.explain(scalar(Step()), images() + 0.2, steps=16, most=256)
     assert "not converged" in coarse.notes[0]
     assert "after 4 steps" in coarse.notes[0]
     assert fine.notes == ("",) * 4
     assert fine.completeness_error is not None
     assert fine.completeness_error.max() <= 0.05
+
+
+def test_a_jump_that_no_steps_can_see_is_noted_without_spending_them() -> None:
+    class Jumping(Linear):
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"score": x.flatten(1).mean(1) + 5 * (x.flatten(1).mean(1) > 1.5).float()}
+
+    calls: list[int] = []
+    network = Jumping()
+    network.register_forward_hook(lambda module, given, made: calls.append(len(given[0])))
+    found = integrated_gradients.explain(scalar(network), images())
+    assert all("more steps hardly lower it" in note for note in found.notes)
+    assert sum(calls) < 4 * 128
+    assert found.completeness_error is not None
+    assert found.completeness_error.min() > 0.5
 
 
 def test_constant_network_has_no_completeness() -> None:
