@@ -70,7 +70,7 @@ def ratio_replicates(counts: Counts, numerator: ArrayLike, denominator: ArrayLik
     top, bottom = _per_patient(numerator, counts), _per_patient(denominator, counts)
     if top.shape != bottom.shape:
         raise BadInput(f"numerator {top.shape} and denominator {bottom.shape} must have the same shape.")
-    columns = sparse.csc_array(np.hstack([top, bottom]).T)
+    columns = sparse.csr_array(np.hstack([top, bottom])).T
     blocks = [
         columns @ np.ascontiguousarray(counts[i : i + BLOCK].T).astype(np.float64) for i in range(0, len(counts), BLOCK)
     ]
