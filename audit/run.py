@@ -28,6 +28,7 @@ from audit.cases.loading import check_files, image_loader, mask_loader
 from audit.cases.manifest import ValidationSet, find_set, read_set
 from audit.cases.masks import pack_masks, unpack_masks
 from audit.cases.references import references_table
+from audit.catalogue import entry
 from audit.engines.local import Arm, run_pass
 from audit.engines.perturbations import perturbation
 from audit.engines.shards import Shard, cited, masks_bytes
@@ -108,7 +109,54 @@ def gather(plan_path: Path) -> Inputs:
     cases = stratify(joined.cases, plan.strata)
     levels = {name: sorted(cases[stratum_column(name)].unique()) for name in plan.strata}
     check_plan(plan, levels)
+    check_explanations(plan, cases)
+    _refuse_patient_level(plan, cases)
     return Inputs(stored, sets, replace(joined, cases=cases), references_table(cases, plan.targets))
+
+
+def check_explanations(plan: Plan, cases: pd.DataFrame) -> None:
+    """Refuses methods that do not exist and features that no case has, before any image is loaded."""
+    asked = plan.explanations
+    for name in asked.methods if asked else ():
+        entry("explanations", name, "explanations.methods")
+    for name in asked.features if asked else ():
+        if name not in cases and stratum_column(name) not in cases:
+            known = [str(column) for column in cases if not str(column).startswith("stratum:")]
+            raise BadInput(
+                f"explanations.features: '{name}' is no stratum of the plan and no column of the manifest, which has "
+                f"{', '.join(known[:25])}{', ...' if len(known) > 25 else ''}; correct the name or remove it."
+            )
+
+
+def check_stored(inputs: Inputs, progress: Progress = silent) -> None:
+    """Hashes every file of the sets against its manifest and reads every reference mask.
+
+    Raises ``BadInput`` for the first that differs or cannot be read. An image whose bytes are as declared and that
+    cannot be decoded is no bad input: it becomes a failed case.
+    """
+    files = len(inputs.cases.cases) * len(inputs.cases.file_columns)
+    checked = 0
+
+    def advance(more: int) -> None:
+        nonlocal checked
+        checked += more
+        progress("files checked", checked, files)
+
+    check_files(inputs.cases, advance)
+    for _, masks in _masks(inputs):
+        for _ in masks:
+            pass
+
+
+def _refuse_patient_level(plan: Plan, cases: pd.DataFrame) -> None:
+    """Estimates are per image, with intervals over patients; per patient they are the same only with one image each."""
+    several = int((cases["patient_id"].value_counts() > 1).sum())
+    for endpoint in plan.endpoints:
+        if endpoint.unit_of_analysis == "patient" and several:
+            raise BadInput(
+                f"endpoint {endpoint.id}: unit_of_analysis is 'patient', but {several} patients have several images; "
+                "give one row per patient in the manifest, or use 'image' (intervals are over patients either way)."
+            )
 
 
 def set_digests(inputs: Inputs) -> dict[str, str]:
@@ -128,9 +176,13 @@ def model_digests(stored: StoredPlan, home: Path) -> dict[str, dict[str, str]]:
 
 
 def lock_plan(plan_path: Path, home: Path, who: str, at: str) -> AuditStore:
-    """Locks the plan with the digests of its sets and model files; no result exists yet."""
+    """Locks the plan with the digests of its sets and model files; no result exists yet.
+
+    What ``run_plan`` would refuse is refused here: a lock that can never be run is worth nothing.
+    """
     inputs = gather(plan_path)
-    check_files(inputs.cases)
+    _open(inputs, home, "cpu")
+    check_stored(inputs)
     return lock(home, inputs.stored, set_digests(inputs), model_digests(inputs.stored, home), who, at)
 
 
@@ -143,6 +195,7 @@ def run_plan(
     """
     inputs = gather(plan_path)
     versions = _open(inputs, home, device)
+    check_stored(inputs, progress)
     facts = producer(device) | {"determinism": determinism(device)}
     store = start(home, inputs.stored, set_digests(inputs), model_digests(inputs.stored, home), who, at, producer=facts)
     if store.state == "complete":
@@ -296,12 +349,18 @@ def _once(store: AuditStore, kind: str, path: str, data: bytes, inputs: list[Sta
 
 
 def _reference_masks(inputs: Inputs, store: AuditStore, bound: list[Statement]) -> Iterator[Statement]:
+    for name, masks in _masks(inputs):
+        yield _once(store, "reference masks", f"references/{name}.npz", pack_masks(dict(masks)), bound)
+
+
+def _masks(inputs: Inputs) -> Iterator[tuple[str, Iterator[tuple[str, BoolArray]]]]:
+    """Each segmentation target with its cases' reference masks, read one by one."""
     for name, target in inputs.plan.targets.items():
         if target.task == "segmentation":
             rows = inputs.references[inputs.references["target"] == name]
             load = mask_loader(inputs.cases, target.reference)
-            masks = {str(case): load(str(case)) for case in rows.loc[rows["artifact"].notna(), "case_id"]}
-            yield _once(store, "reference masks", f"references/{name}.npz", pack_masks(masks), bound)
+            cases = rows.loc[rows["artifact"].notna(), "case_id"].astype(str)
+            yield name, zip(cases, map(load, cases), strict=True)
 
 
 def _pass(inputs: Inputs, versions: Versions, store: AuditStore, known: list[Statement], progress: Progress) -> None:
@@ -487,7 +546,8 @@ def amend_plan(
 ) -> AuditStore:
     """Locks a changed plan as the successor of audit ``old``; both versions and the reason are kept."""
     inputs = gather(plan_path)
-    check_files(inputs.cases)
+    _open(inputs, home, "cpu")
+    check_stored(inputs)
     digests = set_digests(inputs), model_digests(inputs.stored, home)
     return amend(home, open_audit(home, old), inputs.stored, reason, results_known, who, at, *digests)
 

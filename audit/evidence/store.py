@@ -252,7 +252,7 @@ def open_audit(
     """The audit called ``audit_id`` (a unique beginning will do), or the latest; ``BadInput`` where there is none."""
     audits = list_audits(home)
     if not audits:
-        raise BadInput(f'no audit in {home}/: run "audit run PLAN" first')
+        raise BadInput(f'no audit in {home}/: run "audit run PLAN" first.')
     fitting = [one for one in audits if audit_id is None or one.audit_id.startswith(audit_id)]
     exact = [one for one in fitting if one.audit_id == audit_id]
     if audit_id is not None and not exact and len(fitting) != 1:

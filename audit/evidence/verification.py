@@ -145,7 +145,7 @@ def verify_file(home: Path, path: Path) -> FileCheck:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); give a delivered PDF or JSON file.") from error
     stores = [AuditStore(home.resolve(), one.audit_id, one.run_id, {}) for one in reversed(list_audits(home))]
     if not stores:
-        raise BadInput(f'no audit in {home}/: run "audit run PLAN" first')
+        raise BadInput(f'no audit in {home}/: run "audit run PLAN" first.')
     for store in stores:
         for statement in reversed(store.statements()):
             for name, known in statement.subjects.items():

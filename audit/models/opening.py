@@ -47,7 +47,8 @@ class OpenModel:
 
         Equal to ``predict`` up to the rounding of another memory layout.
         """
-        network = torch.export.unflatten(self._program)
+        with quiet():
+            network = torch.export.unflatten(self._program)
         for weight in network.parameters():
             weight.requires_grad_(False)
             if weight.ndim == 4:
