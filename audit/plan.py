@@ -94,11 +94,16 @@ class Target(Part):
 
 
 class Stratum(Part):
-    """An attribute whose levels are reported apart. ``cuts`` turn a number into bands [a, b)."""
+    """An attribute whose levels are reported apart. ``cuts`` turn a number into bands [a, b).
+
+    ``margin`` is the largest difference between levels (AUROC, sensitivity, specificity, Dice) that does not matter
+    clinically; without it nothing can be called equivalent.
+    """
 
     column: str | None = None
     cuts: tuple[float, ...] = ()
     baseline: str | None = None
+    margin: float | None = Field(default=None, gt=0, lt=1)
 
     @field_validator("baseline", mode="before")
     @classmethod
@@ -239,7 +244,10 @@ class Explanations(Part):
 
 
 class Plan(Part):
-    """The whole statistical analysis plan; see the class of each part for its meaning."""
+    """The whole statistical analysis plan; see the class of each part for its meaning.
+
+    ``case_mix`` names strata or manifest columns for which differences between levels are adjusted.
+    """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     title: str
@@ -250,6 +258,7 @@ class Plan(Part):
     targets: dict[str, Target] = Field(min_length=1)
     strata: dict[str, Stratum] = {}
     intersections: tuple[tuple[str, ...], ...] = ()
+    case_mix: tuple[str, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     success_rule: Literal["all_primary", "any_primary"] = "all_primary"
     claim_families: tuple[ClaimFamily, ...] = ()

@@ -151,6 +151,30 @@ ESTIMATES = Table(
     },
 )
 
+ANALYSES = Table(
+    "analyses",
+    {
+        "analysis_id": Column(TEXT, "short stable key of this row within the audit"),
+        "analysis": Column(TEXT, "entry of analyses/"),
+        "version": Column(TEXT, "'candidate', 'comparator', 'candidate - comparator'; 'set' where no model is involved"),
+        "target": Column(TEXT, "target; 'all' for a statement about the whole audit"),
+        "measure": Column(TEXT, "entry of measures/; 'share' for the make-up of the set; 'all'"),
+        "attribute": Column(TEXT, "'overall', an attribute, an intersection, or 'attribute within attribute'"),
+        "level": Column(TEXT, "level, or 'A - B' for a comparison; 'all' for a statement about the whole attribute"),
+        "quantity": Column(TEXT, "what the value is: 'Q', 'I2', 'tau', 'difference', 'own threshold', ..."),
+        "value": Column(REAL, "value, in the measure's unit unless the quantity says otherwise", nullable=True),
+        "low": Column(REAL, "lower limit", nullable=True),
+        "high": Column(REAL, "upper limit", nullable=True),
+        "p": Column(REAL, "p value for this row alone", nullable=True),
+        "p_adjusted": Column(REAL, "p value adjusted for the looks that 'method' names", nullable=True),
+        "verdict": Column(TEXT, "what it shows, in the words of docs/statistics.md", nullable=True),
+        "method": Column(TEXT, "test, interval, scale and what was left out", nullable=True),
+        "n_patients": Column(WHOLE, "patients that contribute"),
+        "n_cases": Column(WHOLE, "cases that contribute"),
+        "undefined": Column(TEXT, "why there is no value", nullable=True),
+    },
+)
+
 EXPLANATIONS = Table(
     "explanations",
     {

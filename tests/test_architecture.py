@@ -12,6 +12,7 @@ MAY_ALSO_USE = {
     "estimates": {"statistics", "measures", "fairness"},
     "fairness": {"statistics", "measures"},
     "findings": {"measures"},
+    "analyses": {"statistics", "measures"},
     "explanations": {"statistics"},
 }
 OUTSIDE = {
@@ -25,7 +26,7 @@ OUTSIDE = {
     "nibabel": {"cases"},
     "fairlearn": {"fairness"},
 }
-TOP = {"run", "cli"}
+TOP = {"run", "view", "demo", "asking", "checking", "cli"}  # the modules that know the order, and the command
 
 
 def modules() -> list[Path]:
