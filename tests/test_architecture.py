@@ -14,6 +14,7 @@ MAY_ALSO_USE = {
     "findings": {"measures"},
     "analyses": {"statistics", "measures"},
     "explanations": {"statistics"},
+    "power": {"statistics"},
 }
 OUTSIDE = {
     "torch": {"models", "engines", "explanations", "simulation"},
@@ -26,7 +27,7 @@ OUTSIDE = {
     "nibabel": {"cases"},
     "fairlearn": {"fairness"},
 }
-TOP = {"run", "view", "demo", "asking", "checking", "cli"}  # the modules that know the order, and the command
+TOP = {"run", "view", "demo", "asking", "checking", "set_power", "power_text", "cli"}  # the modules that know the order, and the command
 
 
 def modules() -> list[Path]:

@@ -7,6 +7,7 @@ Calster et al., BMC Med 2019;17:230.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from audit.statistics.checks import dense_codes, same_length, score_and_referenc
 from audit.statistics.roc import missing_class
 
 FEWEST_CLUSTERS_FOR_NORMAL = 30
+UNSETTLED = Undefined("the recalibration model does not settle: hardly a score lies between the classes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ def calibration_line(
     x = logit(p)
     model = GLM(y.astype(np.float64), np.column_stack([np.ones(p.size), x]), family=families.Binomial())
     fit, df = _fitted(model, patient, p.size)
+    if not fit.settled:
+        return UNSETTLED
     intercept, slope = (_coefficient(fit, index, df, confidence) for index in (0, 1))
     against = float((xlogy(y, p) + xlog1py(~y, -p)).sum())
     chi2 = max(2 * (float(fit.llf) - against), 0.0)
@@ -132,7 +136,7 @@ def calibration_in_the_large(
         return problem
     model = GLM(y.astype(np.float64), np.ones((p.size, 1)), family=families.Binomial(), offset=logit(p))
     fit, df = _fitted(model, patient, p.size)
-    return _coefficient(fit, 0, df, confidence)
+    return _coefficient(fit, 0, df, confidence) if fit.settled else UNSETTLED
 
 
 def _not_estimable(p: FloatArray, y: BoolArray) -> Undefined | None:
@@ -159,16 +163,25 @@ class _Fit:
     llf: float
     clustered: bool
 
+    @property
+    def settled(self) -> bool:
+        """Whether the fit converged to finite coefficients with a standard error above 0."""
+        return bool(np.isfinite(self.params).all() and np.isfinite(self.errors).all() and (self.errors > 0).all())
+
 
 def _fitted(model: GLM, patient: ArrayLike | None, n_cases: int) -> tuple[_Fit, float]:
     codes = None if patient is None else dense_codes(patient)[0]
     if codes is not None:
         same_length(probability=np.empty(n_cases), patient=codes)
     patients = n_cases if codes is None else int(codes.max()) + 1
-    if codes is None or patients == n_cases or patients < 2:
-        found, df, clustered = model.fit(tol=1e-12, maxiter=200), math.inf, False
-    else:
-        found = model.fit(tol=1e-12, maxiter=200, cov_type="cluster", cov_kwds={"groups": codes})
+    independent = codes is None or patients == n_cases or patients < 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what does not converge is answered as undefined
+        if independent:
+            found, df, clustered = model.fit(tol=1e-12, maxiter=200), math.inf, False
+        else:
+            found = model.fit(tol=1e-12, maxiter=200, cov_type="cluster", cov_kwds={"groups": codes})
+    if not independent:
         df, clustered = (patients - 1 if patients < FEWEST_CLUSTERS_FOR_NORMAL else math.inf), True
     return _Fit(np.asarray(found.params), np.asarray(found.bse), float(found.llf), clustered), df
 

@@ -1,13 +1,16 @@
-"""Signed differences between groups and their baseline, for the measures that the plan sets a limit for."""
+"""Differences between groups: signed, from the declared baseline; and fairlearn's gaps, each with its null."""
 
 from __future__ import annotations
 
 from audit.dossier.block import Block, Parameters
 from audit.dossier.blocks.estimates_table import ENTRY as ESTIMATES_TABLE
 from audit.dossier.blocks.estimates_table import EstimatesParameters
+from audit.dossier.citing import cite, estimate
 from audit.dossier.comparison import questions
-from audit.dossier.content import Node, Paragraph, text
-from audit.dossier.view import AuditView
+from audit.dossier.content import Column, Node, Paragraph, Row, Runs, Table, text
+from audit.dossier.pointers import pointer
+from audit.dossier.view import ESTIMATES, AuditView, EstimateRow
+from audit.dossier.words import attribute_label, version_label
 
 
 class FairnessParameters(Parameters):
@@ -18,14 +21,41 @@ class FairnessParameters(Parameters):
 
 WORDS = (
     "Differences are signed and taken from the baseline level that the plan declares. "
-    "A largest-minus-smallest gap is positive by chance alone and is not shown as evidence of unequal performance."
+    "A largest-minus-smallest gap is positive by chance alone and is not shown as evidence of unequal performance: "
+    "it stands beside what chance alone would give."
+)
+GAPS = "Largest gaps between levels (fairlearn), beside what chance alone would give"
+COLUMNS = (
+    Column("Attribute, target", 1.4),
+    Column("Version", 1.5),
+    Column("Gap", 0.7, "right"),
+    Column("By chance", 3.6),
 )
 
 
 def _build(view: AuditView, given: FairnessParameters) -> tuple[Node, ...]:
     measures = () if given.every_measure else tuple(dict.fromkeys(each.measure for each in questions(view)))
     table = ESTIMATES_TABLE.build(view, EstimatesParameters(show="contrasts", measures=measures))
-    return (Paragraph(text(WORDS)), *table)
+    return (Paragraph(text(WORDS)), *_gaps(view), *table)
+
+
+def _gaps(view: AuditView) -> tuple[Node, ...]:
+    rows = [row for row in view.rows if row.kind == "gap"]
+    if not rows:
+        return ()
+    printed: list[Row] = []
+    for measure in dict.fromkeys(row.measure for row in rows):
+        printed.append(Row((text(view.measure(measure).title, "strong"),), (len(COLUMNS),), kind="group"))
+        printed += [_row(view, row) for row in rows if row.measure == measure]
+    return (Table(GAPS, COLUMNS, tuple(printed), text("A gap that chance gives as often is no finding.")),)
+
+
+def _row(view: AuditView, row: EstimateRow) -> Row:
+    head = (text(f"{attribute_label(row.attribute)}, {row.target}"), text(version_label(view, row.version), "quiet"))
+    if row.value is None:
+        return Row((*head, estimate(view, row)), (1, 1, 2))
+    null: Runs = (cite(view, ESTIMATES, pointer(row.estimate_id, "method"), row.method or "", "quiet"),)
+    return Row((*head, estimate(view, row, signed=False), null))
 
 
 ENTRY = Block("fairness", FairnessParameters, _build)
