@@ -156,8 +156,7 @@ ANALYSES = Table(
     {
         "analysis_id": Column(TEXT, "short stable key of this row within the audit"),
         "analysis": Column(TEXT, "entry of analyses/"),
-            "'value'; 'contrast' (level - baseline); 'change' (version - version); 'gap' (largest - smallest); "
-            "'worst case' (failed = wrong)",
+        "version": Column(TEXT, "'candidate', 'comparator', 'candidate - comparator'; 'set' without a model"),
         "target": Column(TEXT, "target; 'all' for a statement about the whole audit"),
         "measure": Column(TEXT, "entry of measures/; 'share' for the make-up of the set; 'all'"),
         "attribute": Column(TEXT, "'overall', an attribute, an intersection, or 'attribute within attribute'"),
