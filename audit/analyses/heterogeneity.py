@@ -88,7 +88,7 @@ def homogeneity(split: Split) -> TestResult | Undefined:
 def _pooled(attribute: str, about: About, found: RandomEffects, scale: Scaled) -> Iterator[Row]:
     """Mean of makers or sites and what a new one may expect; two levels say next to nothing about a third."""
     if attribute not in SOURCES:
-        yield from (missing(about, name, NO_NEW_LEVEL.format(attribute)) for name in POOLED)
+        yield missing(about, "prediction interval", NO_NEW_LEVEL.format(attribute))
         return
     mean, prediction = found.mean, scale.back_interval(found.prediction)
     yield stated(about, "tau", math.sqrt(mean.tau2), method=f"REML{scale.note}")

@@ -16,12 +16,12 @@ from audit.analyses.analysis import About, Analysis, Row, missing, stated
 from audit.analyses.study import PROPORTIONS, Level, Panel, Study
 from audit.measures.counting import one_case_per_patient
 from audit.measures.ratio import Proportion
-from audit.records import BoolArray, FloatArray, IntArray, Interval, Rows, Undefined
+from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
 from audit.statistics.resampling import percentile_interval
 from audit.statistics.strata import StratifiedComparison, stratified_comparison
 
 DISAGREE, EVERYWHERE = "directions disagree", "directions disagree in every stratum"
-AGREE = "directions agree"
+AGREE, BY_CHANCE = "directions agree", "directions differ within chance (inconclusive)"
 ROUNDING = 1e-12
 
 
@@ -42,12 +42,15 @@ def run(study: Study) -> list[Row]:
 
 @dataclass(frozen=True, eq=False)
 class _Cells:
-    """Events and cases of a proportion by level and stratum; ``by_patient`` (patients, levels, strata, 2)."""
+    """Events and cases (last axis) of a proportion by level and stratum, in all and in every resample of patients.
+
+    ``clustered``: a patient has several cases, so that counts are not binomial.
+    """
 
     totals: FloatArray
-    replicates: FloatArray | None
+    replicates: FloatArray
     names: tuple[str, ...]
-    patients: IntArray
+    clustered: bool
 
     def pair(self, a: int, others: Sequence[int]) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         return _pair(self.totals, a, others)
@@ -91,8 +94,7 @@ def _cells(panel: Panel, attribute: str, within: str) -> _Cells:
     np.add.at(table[..., 1], (rows.patient, a[keep], s[keep]), cases)
     counted = cases > 0
     clustered = not one_case_per_patient(Rows(rows.patient[counted], {}) if counted.any() else rows)
-    found = _resampled(panel, table) if clustered else None
-    return _Cells(table.sum(axis=0), found, names, rows.patient)
+    return _Cells(table.sum(axis=0), _resampled(panel, table), names, clustered)
 
 
 def _resampled(panel: Panel, table: FloatArray) -> FloatArray:
@@ -107,12 +109,15 @@ def _comparison(cells: _Cells, i: int, others: list[int], about: About, confiden
         yield missing(about, "crude difference", found.reason)
         return
     dropped = f"; {found.dropped_strata} strata without both dropped" if found.dropped_strata else ""
-    interval = _interval(cells, i, others, found, confidence)
+    crude, within = _resampled_differences(cells, i, others)
+    interval = _interval(cells, within, found, confidence)
+    shift = percentile_interval(crude - within, confidence)
     yield stated(about, "crude difference", found.crude_difference, method="all strata pooled")
     named = interval.method if isinstance(interval, Interval) else "Mantel-Haenszel"
-    yield stated(about, "within-stratum difference", found.risk_difference, interval, verdict=_verdict(found),
+    yield stated(about, "within-stratum difference", found.risk_difference, interval, verdict=_verdict(found, shift),
                  method=f"{named}, {found.stratum_differences.size} strata{dropped}")  # fmt: skip
-    if cells.replicates is None:
+    yield stated(about, "crude minus within-stratum", found.crude_difference - found.risk_difference, shift)
+    if not cells.clustered:
         test = found.homogeneity
         if isinstance(test, Undefined):
             yield missing(about, "interaction", test.reason)
@@ -120,12 +125,19 @@ def _comparison(cells: _Cells, i: int, others: list[int], about: About, confiden
             yield stated(about, "interaction", test.statistic, p=test.p, method=test.method)
 
 
+def _resampled_differences(cells: _Cells, i: int, others: list[int]) -> tuple[FloatArray, FloatArray]:
+    """Crude and Mantel-Haenszel difference in every resample."""
+    a, m, c, n = _pair(cells.replicates, i, others)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crude = a.sum(axis=1) / m.sum(axis=1) - c.sum(axis=1) / n.sum(axis=1)
+    return np.asarray(crude), _mantel_haenszel(a, m, c, n)
+
+
 def _interval(
-    cells: _Cells, i: int, others: list[int], found: StratifiedComparison, confidence: float
+    cells: _Cells, replicates: FloatArray, found: StratifiedComparison, confidence: float
 ) -> Interval | Undefined:
-    if cells.replicates is None:
+    if not cells.clustered:
         return found.risk_difference_interval
-    replicates = _mantel_haenszel(*_pair(cells.replicates, i, others))
     interval = percentile_interval(replicates, confidence)
     if isinstance(interval, Undefined):
         return interval
@@ -140,14 +152,17 @@ def _mantel_haenszel(a: FloatArray, m: FloatArray, c: FloatArray, n: FloatArray)
         return np.asarray((weight * difference).sum(axis=1) / weight.sum(axis=1))
 
 
-def _verdict(found: StratifiedComparison) -> str:
-    if found.reversed_by_strata:
-        return EVERYWHERE
-    return _directions(found.crude_difference, found.risk_difference)
+def _verdict(found: StratifiedComparison, shift: Interval | Undefined) -> str:
+    return _directions(found.crude_difference, found.risk_difference, found.stratum_differences, shift)
 
 
-def _directions(crude: float, within: float) -> str:
-    return DISAGREE if crude * within < -ROUNDING else AGREE
+def _directions(crude: float, within: float, strata: FloatArray, shift: Interval | Undefined) -> str:
+    """Opposite signs count as disagreement only when crude and within-stratum difference differ beyond chance."""
+    if crude * within >= -ROUNDING:
+        return AGREE
+    if isinstance(shift, Undefined) or shift.low <= 0 <= shift.high:
+        return BY_CHANCE
+    return EVERYWHERE if bool((np.sign(strata) == -np.sign(crude)).all()) else DISAGREE
 
 
 def _versions(panel: Panel, within: str) -> Iterator[Row]:
@@ -170,23 +185,27 @@ def _versions(panel: Panel, within: str) -> Iterator[Row]:
     values = np.array([first.value - second.value for first, second in kept])
     weights = np.array([first.weight for first, _ in kept])
     mean = float(weights @ values / weights.sum())
-    interval = _paired_interval(panel, other, kept, weights)
-    reversed_all = abs(crude) > ROUNDING and bool((np.sign(values) == -np.sign(crude)).all())
+    pooled, inner = _paired_replicates(panel, other, whole, kept, weights)
+    confidence = panel.study.plan.confidence
+    interval, shift = percentile_interval(inner, confidence), percentile_interval(pooled - inner, confidence)
     yield stated(about, "crude difference", crude, method="common cases")
-    yield stated(about, "within-stratum difference", mean, interval,
-                 verdict=EVERYWHERE if reversed_all else _directions(crude, mean))  # fmt: skip
+    yield stated(about, "crude minus within-stratum", crude - mean, shift)
+    yield stated(about, "within-stratum difference", mean, interval, verdict=_directions(crude, mean, values, shift))
 
 
 def _common(panel: Panel, other: Panel, within: str, members: BoolArray, name: str) -> tuple[Level, Level]:
     return panel.level(within, name, members), other.level(within, name, members)
 
 
-def _paired_interval(
-    panel: Panel, other: Panel, pairs: Sequence[tuple[Level, Level]], weights: FloatArray
-) -> Interval | Undefined:
-    first = np.column_stack(panel.replicates_of([pair[0] for pair in pairs]))
-    second = np.column_stack(other.replicates_of([pair[1] for pair in pairs]))
-    return percentile_interval((first - second) @ (weights / weights.sum()), panel.study.plan.confidence)
+def _paired_replicates(
+    panel: Panel, other: Panel, whole: tuple[Level, Level], pairs: Sequence[tuple[Level, Level]], weights: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Crude and weighted within-stratum difference of the versions in every resample."""
+    every = [whole, *pairs]
+    first = np.column_stack(panel.replicates_of([pair[0] for pair in every]))
+    second = np.column_stack(other.replicates_of([pair[1] for pair in every]))
+    differences = first - second
+    return differences[:, 0], differences[:, 1:] @ (weights / weights.sum())
 
 
 ENTRY = Analysis(
