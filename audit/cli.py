@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+import warnings
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from audit.records import BadInput
+from audit.records import BadInput, Finding
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
@@ -47,6 +48,11 @@ def answer(result: dict[str, Any], as_json: bool, text: str) -> None:
         Console(highlight=False, soft_wrap=True).print(text, markup=False)
 
 
+def shown_verdict(finding: Finding) -> str:
+    """The verdict as printed: a descriptive endpoint has none."""
+    return "descriptive" if finding.role == "descriptive" else finding.verdict
+
+
 class Reporter:
     """A progress bar with rate and time left on standard error; silent for machines."""
 
@@ -63,16 +69,19 @@ class Reporter:
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Reporter:
-        self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        if self._tasks:
+            self._progress.stop()
+        if isinstance(error, KeyboardInterrupt):
+            print("audit: interrupted; the same command goes on where it stopped.", file=sys.stderr)
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if what not in self._tasks:
+            self._progress.start()
             self._tasks[what] = self._progress.add_task(what, total=total, rate="")
         task = self._progress.tasks[self._tasks[what]]
         rate = f"{task.speed:.1f}/s" if task.speed else ""
@@ -101,17 +110,18 @@ def demo(
     with Reporter(as_json) as report:
         done = run_demo(home, user(), now, report)
     documents = [str(path) for path in done.documents]
-    text = "\n".join(
-        [
-            f"Audit {done.store.audit_id} ({done.store.mode}) is complete and verified: {done.verdict}.",
-            "SIMULATED DATA: the numbers describe no real device.",
-            "The dossiers:",
-            *(f"  {path}" for path in documents),
-            f'Next: audit ask "manufacturer={done.example}", audit verify, '
-            f"mlflow ui --backend-store-uri sqlite:///{home}/mlflow.db",
-        ]
-    )
-    answer({"audit": done.store.audit_id, "documents": documents, "verdict": done.verdict}, as_json, text)
+    checked = "verified" if not done.differences else f"NOT verified: {done.differences[0].thing} differs"
+    lines = [
+        f"Audit {done.store.audit_id} ({done.store.mode}) is complete and {checked}.",
+        f"{done.sentence} SIMULATED DATA: the numbers describe no real device.",
+        'Next: audit ask "manufacturer=Cedar Systems" · audit verify · '
+        f"mlflow ui --backend-store-uri sqlite:///{home}/mlflow.db",
+        "The dossiers:",
+        *(f"  {path}" for path in documents),
+    ]
+    result = {"audit": done.store.audit_id, "documents": documents, "verdict": done.verdict}
+    answer(result | {"differences": len(done.differences)}, as_json, "\n".join(lines))
+    raise typer.Exit(1 if done.differences else 0)
 
 
 @app.command("lock")
@@ -157,7 +167,9 @@ def run(
     with Reporter(as_json) as report:
         store = run_plan(plan, home, who or user(), now(), now, chosen_device(device), report)
     verdict, sentence, findings = verdict_of(store)
-    lines = [f"{finding.verdict:>12}  {finding.endpoint}: {finding.title}; {finding.reason}" for finding in findings]
+    lines = [
+        f"{shown_verdict(finding):>12}  {finding.endpoint}: {finding.title}; {finding.reason}" for finding in findings
+    ]
     text = "\n".join([f"Audit {store.audit_id} ({store.mode}): {sentence}", *lines, "Next: audit dossier"])
     result = {"audit": store.audit_id, "mode": store.mode, "verdict": verdict, "sentence": sentence}
     answer(result | {"findings": [asdict(finding) for finding in findings]}, as_json, text)
@@ -231,13 +243,66 @@ def list_command(home: Home = EVIDENCE, as_json: AsJson = False) -> None:
     answer({"accesses": json.loads(frame.to_json(orient="records"))}, as_json, text)
 
 
+@app.command("power")
+def power_command(
+    measure: Annotated[str | None, typer.Option(help="sensitivity, specificity, auroc or dice.")] = None,
+    expected: Annotated[float | None, typer.Option(help="The value you expect of the measure.")] = None,
+    half_width: Annotated[float | None, typer.Option(help="Aim: half-width of the interval.")] = None,
+    minimum: Annotated[float | None, typer.Option(help="Aim: the lower limit reaches this value.")] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Aim: not worse than the comparator by more; 0 is superiority.")
+    ] = None,
+    power: Annotated[float, typer.Option(help="Chance to meet the criterion if the assumptions hold.")] = 0.8,
+    prevalence: Annotated[float | None, typer.Option(help="Share of reference-positive patients.")] = None,
+    images_per_patient: Annotated[float, typer.Option(help="Images of the class in question per patient.")] = 1.0,
+    icc: Annotated[float | None, typer.Option(help="Intraclass correlation between images of a patient.")] = None,
+    strata: Annotated[int, typer.Option(help="Number of strata that answer for themselves.")] = 1,
+    together: Annotated[bool, typer.Option(help="The power is that of all strata meeting the criterion.")] = False,
+    sd: Annotated[float | None, typer.Option(help="Dice: standard deviation between cases.")] = None,
+    discordant: Annotated[float | None, typer.Option(help="Share of cases on which the versions disagree.")] = None,
+    difference: Annotated[float, typer.Option(help="True difference, candidate minus comparator.")] = 0.0,
+    confidence: Annotated[float, typer.Option(help="Two-sided confidence; a plan brings its own.")] = 0.95,
+    plan: Annotated[Path | None, typer.Option(help="What can a set show for the endpoints of this plan?")] = None,
+    set_: Annotated[
+        str | None, typer.Option("--set", help="With --plan: a set in the place of the plan's own.")
+    ] = None,
+    assume: Annotated[
+        list[str] | None, typer.Option(help="With --plan: a true value, ENDPOINT=VALUE or MEASURE=VALUE.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How many cases does a claim need, or what can a given set show? No result is read.
+
+    `audit power --measure sensitivity --expected 0.93 --minimum 0.85 --prevalence 0.2 --strata 4`, or
+    `audit power --plan plan.yaml --set FOLDER --assume P1=0.97 --assume sensitivity=0.93 --sd 0.2`.
+    """
+    from audit.power import Design, Expected, aim_of, needed
+    from audit.power_text import need_as_dict, need_as_text, shown_as_dict, shown_as_text
+    from audit.set_power import Assumed, read_assumptions, what_set_shows
+
+    if plan is not None:
+        if (measure, expected, half_width, minimum, margin) != (None,) * 5:
+            raise BadInput("--plan brings its own measures and criteria; leave --measure, --expected and the aim out.")
+        assumed = Assumed(read_assumptions(assume or []), power, icc, sd, discordant, difference)
+        rows = what_set_shows(plan, set_, assumed)
+        answer(shown_as_dict(rows, assumed), as_json, shown_as_text(rows, assumed))
+        return
+    if set_ is not None or assume:
+        raise BadInput("--set and --assume need a plan; give --plan plan.yaml.")
+    if measure is None or expected is None:
+        raise BadInput("give --measure and --expected with one aim (--half-width, --minimum or --margin), or --plan.")
+    asked = Expected(measure, expected, sd)
+    aim = aim_of(half_width, minimum, margin, power, discordant, difference)
+    design = Design(prevalence, images_per_patient, icc, strata, confidence, together)
+    need = needed(asked, aim, design)
+    answer(need_as_dict(need, asked, aim, design), as_json, need_as_text(need, asked, aim, design))
+
+
 def main() -> None:
     """Entry point of the command: bad input is one sentence on standard error and exit code 2."""
+    warnings.simplefilter("ignore", FutureWarning)  # of libraries about each other: nothing the reader can act upon
     try:
         app()
     except BadInput as error:
         print(f"audit: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("audit: interrupted; the same command goes on where it stopped.", file=sys.stderr)
-        sys.exit(130)

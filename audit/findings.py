@@ -154,7 +154,7 @@ def _verdict(criterion: Criterion | None, measure: Measure, row: Mapping[Any, An
     if not isinstance(value, float) or not isinstance(low, float) or not isinstance(high, float):
         return "not assessed", str(row["undefined"] or "no interval")
     verdict = _read(criterion, measure, _Limits(low, high))
-    return verdict, f"{value:.4g} ({low:.4g} to {high:.4g}): {_WORDS[verdict]}"
+    return verdict, f"{value:.3f} ({low:.3f} to {high:.3f}): {_WORDS[verdict]}"
 
 
 _WORDS: Mapping[Verdict, str] = {

@@ -69,12 +69,25 @@ def failing(view: AuditView, version: str, question: Question, attribute: str) -
 
 
 def telling_attribute(view: AuditView) -> str | None:
-    """The stratum with most failing cells over all versions and limits; the first of the plan where none fails."""
+    """The stratum that tells the story: the one whose levels differ most in how they read against the limits.
+
+    Counted are pairs of levels of which one fails and the other meets a limit, over all versions and limits; then
+    failing levels; then the order of the plan.
+    """
     names = [name for name in view.plan.strata if levels(view, name)]
     if not names:
         return None
-    counts = {
-        name: sum(len(failing(view, version, each, name)) for version in view.versions for each in questions(view))
-        for name in names
-    }
-    return max(names, key=lambda name: (counts[name], -names.index(name)))
+    return max(names, key=lambda name: (*_contrast(view, name), -names.index(name)))
+
+
+def _contrast(view: AuditView, attribute: str) -> tuple[int, int]:
+    pairs = failing_levels = 0
+    for version in view.versions:
+        for question in questions(view):
+            found = [
+                read_against(find(view, version, question, attribute, level), question)
+                for level in levels(view, attribute)
+            ]
+            pairs += found.count("failed") * found.count("met")
+            failing_levels += found.count("failed")
+    return pairs, failing_levels

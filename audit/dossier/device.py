@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit.dossier.catalogues import known_requirements
-from audit.plan import first_problem
+from audit.plan import first_problem, yaml_problem
 from audit.records import BadInput
 
 Regulation = Literal["892.2050", "892.2060", "892.2070", "892.2080", "892.2090"]
@@ -64,7 +64,7 @@ def read_device(path: Path) -> Device:
     except OSError as error:
         raise BadInput(f"{path}: the device facts cannot be read ({error.strerror}).") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not valid YAML: {' '.join(str(error).split())}.") from error
+        raise BadInput(f"{path}: {yaml_problem(error)}.") from error
     if not isinstance(raw, dict):
         raise BadInput(f"{path}: expected a mapping of device facts, found {type(raw).__name__}.")
     try:

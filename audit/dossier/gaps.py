@@ -46,7 +46,7 @@ def gaps(view: AuditView) -> tuple[Gap, ...]:
 def _exploratory(view: AuditView) -> Iterator[Gap]:
     if view.mode == "exploratory":
         yield Gap(
-            "exploratory", "serious", text(f"Exploratory: {view.mode_reason}."),
+            "exploratory", "serious", text(f"Exploratory: {view.mode_reason.rstrip('.')}."),
             "aia.art.9.8", "fda.aidsf.appc.1", "Lock the plan before inference and run on a set not seen before.",
         )  # fmt: skip
 
@@ -81,7 +81,11 @@ def _operating_points(view: AuditView) -> Iterator[Gap]:
 
 def _endpoints(view: AuditView) -> Iterator[Gap]:
     for verdict, severity in (("failed", "serious"), ("not shown", "moderate"), ("not assessed", "moderate")):
-        found = [(index, each) for index, each in enumerate(view.findings) if each.verdict == verdict]
+        found = [
+            (index, each)
+            for index, each in enumerate(view.findings)
+            if each.verdict == verdict and each.role != "descriptive"
+        ]
         if found:
             titles = "; ".join(each.title for _, each in found[:SHOWN])
             more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""

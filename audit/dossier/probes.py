@@ -101,7 +101,7 @@ def _endpoints(view: AuditView) -> Evidence:
     statement = view.statements.get(FINDINGS)
     if statement is None or not view.findings:
         return Evidence("none", "no endpoint was judged", VALIDATION)
-    if any(finding.verdict == "not assessed" for finding in view.findings):
+    if any(each.verdict == "not assessed" and each.role != "descriptive" for each in view.findings):
         return Evidence("part", "at least one endpoint was not assessed", VALIDATION, statement.id)
     return Evidence("full", statement=statement.id)
 

@@ -28,7 +28,8 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
 
 def _rows(view: AuditView, index: int, finding: Finding) -> list[Row]:
     row = view.by_id.get(finding.estimate_id or "")
-    verdict: tuple[Run, ...] = (verdict_mark(finding.verdict),)
+    descriptive = finding.role == "descriptive"
+    verdict: tuple[Run, ...] = (Text("descriptive", "quiet") if descriptive else verdict_mark(finding.verdict),)
     title: Runs = (Text(finding.title), Text(f"  {finding.role}", "quiet"))
     criterion: Runs = (cite(view, FINDINGS, pointer(index, "criterion"), finding.criterion or "none (descriptive)"),)
     if row is None:

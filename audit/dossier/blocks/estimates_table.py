@@ -6,18 +6,23 @@ from typing import Literal
 
 from audit.dossier.block import Block, Parameters, nothing
 from audit.dossier.citing import estimate, limits, size
-from audit.dossier.content import Column, Node, Row, Runs, Table, text
+from audit.dossier.comparison import questions
+from audit.dossier.content import Column, Node, Paragraph, Row, Runs, Table, text
 from audit.dossier.view import AuditView, EstimateRow
 from audit.dossier.words import attribute_label, group_label, quantity, version_label
 from audit.tables import OVERALL
 
 
 class EstimatesParameters(Parameters):
-    """``show`` chooses the estimates; ``attributes`` and ``measures`` narrow them (all where empty)."""
+    """``show`` chooses the estimates; ``attributes`` and ``measures`` narrow them (all where empty).
+
+    ``claimed`` keeps the measures and targets that the plan sets a limit for.
+    """
 
     show: Literal["overall", "subgroups", "contrasts", "changes", "worst case", "robustness"]
     measures: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
+    claimed: bool = False
 
 
 CAPTIONS = {
@@ -35,14 +40,28 @@ COLUMNS = (
 
 
 def _build(view: AuditView, given: EstimatesParameters) -> tuple[Node, ...]:
-    rows = [row for row in view.rows if _wanted(row, given)]
+    asked = [row for row in view.rows if _wanted(row, given)]
+    rows = _claimed(view, asked) if given.claimed else asked
     if not rows:
         return nothing(f"{CAPTIONS[given.show]}: none stand in the evidence.")
     printed: list[Row] = []
     for heading, group in _grouped(view, rows, given):
         printed.append(Row((text(heading, "strong"),), (len(COLUMNS),), kind="group"))
         printed += [_row(view, row) for row in _by_level(group)]
-    return (Table(CAPTIONS[given.show], COLUMNS, tuple(printed), _note(rows)),)
+    table = Table(CAPTIONS[given.show], COLUMNS, tuple(printed), _note(rows))
+    return (table, *_left_out(len(asked) - len(rows)))
+
+
+def _claimed(view: AuditView, rows: list[EstimateRow]) -> list[EstimateRow]:
+    kept = {(question.measure, question.target) for question in questions(view)}
+    return [row for row in rows if (row.measure, row.target) in kept]
+
+
+def _left_out(count: int) -> tuple[Node, ...]:
+    if not count:
+        return ()
+    words = f"Printed are the measures that the plan sets a limit for; {count} further estimates by group stand in the "
+    return (Paragraph(text(words + "evidence, in tables/estimates.parquet.", "quiet")),)
 
 
 def _wanted(row: EstimateRow, given: EstimatesParameters) -> bool:

@@ -6,7 +6,6 @@ from audit.dossier.block import Block, Parameters
 from audit.dossier.blocks.estimates_table import ENTRY as ESTIMATES_TABLE
 from audit.dossier.blocks.estimates_table import EstimatesParameters
 from audit.dossier.citing import cite, estimate
-from audit.dossier.comparison import questions
 from audit.dossier.content import Column, Node, Paragraph, Row, Runs, Table, text
 from audit.dossier.pointers import pointer
 from audit.dossier.view import ESTIMATES, AuditView, EstimateRow
@@ -34,8 +33,7 @@ COLUMNS = (
 
 
 def _build(view: AuditView, given: FairnessParameters) -> tuple[Node, ...]:
-    measures = () if given.every_measure else tuple(dict.fromkeys(each.measure for each in questions(view)))
-    table = ESTIMATES_TABLE.build(view, EstimatesParameters(show="contrasts", measures=measures))
+    table = ESTIMATES_TABLE.build(view, EstimatesParameters(show="contrasts", claimed=not given.every_measure))
     return (Paragraph(text(WORDS)), *_gaps(view), *table)
 
 
