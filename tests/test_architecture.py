@@ -27,7 +27,8 @@ OUTSIDE = {
     "nibabel": {"cases"},
     "fairlearn": {"fairness"},
 }
-TOP = {"run", "view", "demo", "asking", "checking", "set_power", "power_text", "cli"}  # the modules that know the order, and the command
+# the modules that know the order, and the command
+TOP = {"run", "view", "demo", "asking", "checking", "set_power", "power_text", "cli"}
 
 
 def modules() -> list[Path]:

@@ -14,10 +14,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 from audit.records import BadInput, FloatArray
 from audit.statistics.checks import normal_quantile, t_quantile
-from audit.statistics.sample_size import CaseNumbers, hanley_mcneil_error
+from audit.statistics.sample_size import CaseNumbers
 
 MOST_CASES = 2**18
 SAW = 40
@@ -36,7 +38,9 @@ def goal_power(n: ArrayLike, expected: float, goal: float, confidence: float = 0
 def cases_for_goal(expected: float, goal: float, power: float, confidence: float = 0.95) -> int:
     """Least number of cases from which on the power never falls below ``power`` again."""
     _ordered(expected, goal)
-    most = 64
+    z = normal_quantile(confidence), float(stats.norm.ppf(power))
+    spread = z[0] * math.sqrt(goal * (1 - goal)) + z[1] * math.sqrt(expected * (1 - expected))
+    most = 2 ** max(6, math.ceil(2 * math.log2(max(spread, 1e-9) / (expected - goal))))
     while most <= MOST_CASES:
         enough = goal_power(np.arange(1, most + 1), expected, goal, confidence) >= power
         if enough[most // 2 :].all():
@@ -48,11 +52,19 @@ def cases_for_goal(expected: float, goal: float, power: float, confidence: float
 def auroc_goal_power(
     expected: float, goal: float, positives: float, negatives: float, confidence: float = 0.95
 ) -> float:
-    """Chance that the lower limit of the AUROC, logit scale, Hanley-McNeil standard error, reaches ``goal``."""
+    """Chance that the lower limit of the AUROC, logit scale, Hanley-McNeil standard error, reaches ``goal``.
+
+    The observed AUROC is taken as beta-distributed; of the two orientations of the exponential model (which class
+    spreads more) the one with the larger error counts. 0 where by this error not even an observed AUROC next to 1
+    would reach ``goal``: too few cases for the formula.
+    """
     if min(positives, negatives) < 1:
         return 0.0
-    error = hanley_mcneil_error(expected, positives, negatives) / (expected * (1 - expected))
-    return float(stats.norm.cdf((_logit(expected) - _logit(goal)) / error - normal_quantile(confidence)))
+    critical = _critical_auroc(goal, positives, negatives, confidence)
+    if critical is None:
+        return 0.0
+    size = expected * (1 - expected) / float(_auroc_variance(np.array(expected), positives, negatives)) - 1
+    return float(stats.beta.sf(critical, expected * size, (1 - expected) * size))
 
 
 def cases_for_auroc_goal(
@@ -136,6 +148,30 @@ def cases_for_paired_margin(
     return _least(at, power, f"a difference of {difference:g} above {-margin:g}", saw=SAW)
 
 
+def _critical_auroc(goal: float, positives: float, negatives: float, confidence: float) -> float | None:
+    """Least observed AUROC whose lower limit reaches ``goal``."""
+    start = float(logit(goal))
+
+    def excess(x: ArrayLike) -> FloatArray:
+        area = expit(np.asarray(x, dtype=np.float64))
+        error = np.sqrt(_auroc_variance(area, positives, negatives)) / (area * (1 - area))
+        return np.asarray(x - normal_quantile(confidence) * error - start)
+
+    grid = np.linspace(start, start + 10.0, 200)
+    reached = np.flatnonzero(excess(grid) >= 0)
+    if not reached.size:
+        return None
+    return float(expit(brentq(lambda x: float(excess(x)), grid[reached[0] - 1], grid[reached[0]])))
+
+
+def _auroc_variance(area: FloatArray, positives: float, negatives: float) -> FloatArray:
+    """Hanley-McNeil variance in the worse orientation of the two classes."""
+    q1, q2 = area / (2 - area) - area**2, 2 * area**2 / (1 + area) - area**2
+    plain = (positives - 1) * q1 + (negatives - 1) * q2
+    turned = (negatives - 1) * q1 + (positives - 1) * q2
+    return np.asarray((area * (1 - area) + np.maximum(plain, turned)) / (positives * negatives))
+
+
 def _lower_exceeds(b: FloatArray, c: FloatArray, n: int, limit: float, confidence: float) -> np.ndarray:
     """Whether Tango's lower limit exceeds ``limit``: the score test of that difference rejects from above."""
     linear = -b - c + (2 * n - b + c) * limit
@@ -184,7 +220,3 @@ def _check_discordant(difference: float, discordant: float) -> None:
             f"the share of discordant cases ({discordant:g}) must lie between the size of the difference "
             f"({abs(difference):g}) and 1."
         )
-
-
-def _logit(p: float) -> float:
-    return math.log(p / (1 - p))

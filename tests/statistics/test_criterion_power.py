@@ -11,6 +11,7 @@ from audit.statistics import criterion_power as cp
 from audit.statistics.differences_paired import PairedTable, tango
 from audit.statistics.proportions import clopper_pearson
 from audit.statistics.roc import auroc_interval
+from audit.statistics.sample_size import hanley_mcneil_error
 
 
 def lower(interval: object) -> float:
@@ -39,18 +40,31 @@ def test_cases_for_a_goal_are_the_end_of_the_saw() -> None:
     assert (power[: n - 1] >= 0.8).any()  # an earlier tooth reaches it, and falls again
 
 
-def test_auroc_power_is_that_of_simulated_studies() -> None:
+@pytest.mark.parametrize(
+    ("area", "goal", "positives", "negatives"), [(0.9, 0.82, 60, 90), (0.98, 0.95, 160, 160), (0.85, 0.7, 30, 300)]
+)
+def test_auroc_power_is_that_of_simulated_studies(area: float, goal: float, positives: int, negatives: int) -> None:
     """Exponential scores, for which the Hanley-McNeil variance is exact; intervals as the suite prints them."""
-    area, goal, positives, negatives = 0.9, 0.82, 60, 90
     generator = np.random.default_rng(11)
     truth = np.repeat([1, 0], [positives, negatives])
     met = 0
-    for _ in range(400):
-        # negatives Exp(1), positives Exp with mean theta: P(positive > negative) = theta / (1 + theta)
-        high = generator.exponential(area / (1 - area), positives)
-        score = np.concatenate([high, generator.exponential(1.0, negatives)])
+    for _ in range(300):
+        # positives exponential with mean theta, negatives with mean 1: P(positive > negative) = theta / (1 + theta)
+        score = np.concatenate(
+            [generator.exponential(area / (1 - area), positives), generator.exponential(1.0, negatives)]
+        )
         met += lower(auroc_interval(score, truth)) >= goal
-    assert cp.auroc_goal_power(area, goal, positives, negatives) == pytest.approx(met / 400, abs=0.08)
+    assert cp.auroc_goal_power(area, goal, positives, negatives) == pytest.approx(met / 300, abs=0.1)
+
+
+def test_auroc_power_takes_the_worse_orientation_and_rises_with_the_truth() -> None:
+    plain = hanley_mcneil_error(0.9, 40, 200) ** 2
+    for sizes in ((40, 200), (200, 40)):
+        assert float(cp._auroc_variance(np.array(0.9), *sizes)) == pytest.approx(plain)
+    power = [cp.auroc_goal_power(area, 0.85, 60, 60) for area in (0.86, 0.9, 0.95, 0.99, 0.9999)]
+    assert power == sorted(power)
+    assert power[-1] > 0.999
+    assert cp.auroc_goal_power(0.99, 0.95, 40, 40) == 0  # no observed AUROC reaches it by this error
 
 
 def test_auroc_cases_give_the_power() -> None:
