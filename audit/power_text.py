@@ -64,8 +64,18 @@ def shown_as_text(rows: Sequence[Shown], assumed: Assumed) -> str:
     """A table per endpoint; claimed groups carry an asterisk; reasons stand below their table."""
     lines: list[str] = []
     for _, group in groupby(rows, key=lambda row: row.endpoint):
-        lines += [*_table(list(group), assumed), ""]
+        lines += _of_endpoint(list(group), assumed)
     return "\n".join([*lines, "Assumptions:", *(f"  {line}" for line in _assumptions(rows, assumed))])
+
+
+def _of_endpoint(rows: Sequence[Shown], assumed: Assumed) -> list[str]:
+    """The endpoint's table; one line where nothing can be said of any group."""
+    first = rows[0]
+    numbers = [number for row in rows for number in (row.half_width, row.power, row.detectable)]
+    reasons = {number.reason for number in numbers if isinstance(number, Undefined)}
+    if len(reasons) == 1 and all(isinstance(number, Undefined) for number in numbers):
+        return [f"{first.endpoint}: {first.measure} of {first.target}; {reasons.pop()}", ""]
+    return [*_table(rows, assumed), ""]
 
 
 def _table(rows: Sequence[Shown], assumed: Assumed) -> list[str]:

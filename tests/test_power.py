@@ -282,7 +282,7 @@ def test_command_says_what_a_set_shows(small: Path) -> None:
     assert "site East *" in text
     assert "all 2 claimed groups (*) meet it" in text
     assert "a patient counts once" in text
-    assert "no planning formula for 'ppv'" in text
+    assert "D1: ppv of lesion; no planning formula for 'ppv'\n\n" in text
     code, text, _ = audit(*ask, "--json")
     rows = json.loads(text)["rows"]
     assert {r["endpoint"] for r in rows} == {"P1", "P2", "P3", "D1"}
