@@ -249,9 +249,7 @@ def power_command(
     expected: Annotated[float | None, typer.Option(help="The value you expect of the measure.")] = None,
     half_width: Annotated[float | None, typer.Option(help="Aim: half-width of the interval.")] = None,
     minimum: Annotated[float | None, typer.Option(help="Aim: the lower limit reaches this value.")] = None,
-    margin: Annotated[
-        float | None, typer.Option(help="Aim: not worse than the comparator by more; 0 is superiority.")
-    ] = None,
+    margin: Annotated[float | None, typer.Option(help="Aim: non-inferior by this margin; 0: superior.")] = None,
     power: Annotated[float, typer.Option(help="Chance to meet the criterion if the assumptions hold.")] = 0.8,
     prevalence: Annotated[float | None, typer.Option(help="Share of reference-positive patients.")] = None,
     images_per_patient: Annotated[float, typer.Option(help="Images of the class in question per patient.")] = 1.0,
@@ -266,9 +264,7 @@ def power_command(
     set_: Annotated[
         str | None, typer.Option("--set", help="With --plan: a set in the place of the plan's own.")
     ] = None,
-    assume: Annotated[
-        list[str] | None, typer.Option(help="With --plan: a true value, ENDPOINT=VALUE or MEASURE=VALUE.")
-    ] = None,
+    assume: Annotated[list[str] | None, typer.Option(help="With --plan: true value, ENDPOINT=VALUE.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """How many cases does a claim need, or what can a given set show? No result is read.
