@@ -21,6 +21,10 @@ from audit.records import BadInput
 from audit.tables import ALL, OVERALL
 
 Level = str | int | float
+PROBLEMS = {
+    "missing": "this key is required and missing; add it",
+    "extra_forbidden": "there is no such key; correct its spelling or remove it",
+}
 
 
 class Part(BaseModel):
@@ -333,7 +337,7 @@ def _impossible_endpoints(plan: Plan) -> Iterator[str]:
         yield "the plan has endpoints but none is primary; the success rule needs at least one"
     for endpoint in plan.endpoints:
         if endpoint.criterion and endpoint.criterion.compares and plan.comparator is None:
-            yield f"endpoint {endpoint.id} compares with a comparator, but the plan names none"
+            yield f"endpoint {endpoint.id} compares with a comparator, but the plan names none; add 'comparator'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +371,7 @@ def parse_plan(data: bytes, where: str) -> Plan:
     try:
         raw = yaml.safe_load(data)
     except yaml.YAMLError as error:
-        raise BadInput(f"{where}: not valid YAML: {' '.join(str(error).split())}.") from error
+        raise BadInput(f"{where}: {yaml_problem(error)}.") from error
     if not isinstance(raw, dict):
         raise BadInput(f"{where}: expected a mapping of plan fields, found {type(raw).__name__}.")
     try:
@@ -379,8 +383,17 @@ def parse_plan(data: bytes, where: str) -> Plan:
 def first_problem(error: ValidationError) -> str:
     """The first validation problem as one sentence: where in the file, what was wrong, what was given."""
     problem = error.errors(include_url=False)[0]
-    place = ".".join(str(step) for step in problem["loc"]) or "the plan"
-    message = problem["msg"].removeprefix("Value error, ")
+    place = ".".join(str(step) for step in problem["loc"])
+    message = PROBLEMS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     given = problem.get("input")
     shown = f" (found {given!r})" if isinstance(given, str | int | float | bool) else ""
-    return f"{place}: {message}{shown}."
+    return f"{place}: {message}{shown}." if place else f"{message}{shown}."
+
+
+def yaml_problem(error: Exception) -> str:
+    """What is wrong with a YAML file and where, without the parser's own source excerpt and without a full stop."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return "not valid YAML in UTF-8; save the file as UTF-8 text"
+    wrong = " ".join(str(getattr(error, "problem", "") or "cannot be understood").split())
+    return f"not valid YAML at line {mark.line + 1}, column {mark.column + 1} ({wrong}); correct it there"

@@ -88,4 +88,4 @@ def _load(data: bytes, where: str) -> NDArray[Any]:
     except BadInput:
         raise
     except Exception as error:  # a damaged header breaks NumPy's reader in many ways
-        raise BadInput(f"{where}: not a readable NumPy array ({type(error).__name__}).") from error
+        raise BadInput(f"{where}: not a readable NumPy array ({type(error).__name__}); write it again.") from error

@@ -23,6 +23,11 @@ from audit.tables import UNKNOWN, stratum_column
 MISSING_MAJOR = 0.20
 ALIASED_SHARE = 0.98
 SHARE_GAP = 0.10
+RECORDED = (
+    ("sex", "sex", "patient_sex"),
+    ("age", "age_band", "age_years"),
+    ("manufacturer", "manufacturer", "manufacturer_as_written"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def _one_manufacturer(cases: pd.DataFrame, plan: Plan) -> Iterator[Concern]:
 
 
 def _demographics(cases: pd.DataFrame) -> Iterator[Concern]:
-    for name, column, plain in (("sex", "sex", "patient_sex"), ("age", "age_band", "age_years")):
+    for name, column, plain in RECORDED:
         levels = _column(cases, column, plain)
         if levels is None:
             what = f"The manifest has no column for {name}: performance by {name} cannot be assessed."

@@ -23,7 +23,7 @@ from audit.cases.facts import SetFacts as SetFacts
 from audit.cases.matching import is_one_of
 from audit.cases.tabular import read_table, typed
 from audit.datafolders import data_folder
-from audit.plan import first_problem
+from audit.plan import first_problem, yaml_problem
 from audit.records import BadInput
 from audit.tables import CASES
 
@@ -99,13 +99,13 @@ def read_facts(path: Path) -> tuple[SetFacts, str]:
     try:
         raw = yaml.safe_load(data)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not valid YAML in UTF-8: {' '.join(str(error).split())}.") from error
+        raise BadInput(f"{path}: {yaml_problem(error)}.") from error
     if not isinstance(raw, dict):
         raise BadInput(f"{path}: expected a mapping of facts about the set, found {type(raw).__name__}.")
     try:
         return SetFacts.model_validate(raw), hashlib.sha256(data).hexdigest()
     except ValidationError as error:
-        raise BadInput(f"{path}: {first_problem(error).replace('the plan:', 'the set:')}") from error
+        raise BadInput(f"{path}: {first_problem(error)}") from error
 
 
 def content_digest(facts_sha256: str, manifest_sha256: str, cases: pd.DataFrame) -> str:

@@ -19,7 +19,9 @@ def read_mask(path: Path, sha256: str | None) -> BoolArray:
     probability map is not a mask."""
     values = read_image(path, sha256).pixels
     if not np.array_equal(values, np.rint(values)):
-        raise BadInput(f"{path}: a reference mask must hold whole numbers (0 outside); this file holds fractions.")
+        raise BadInput(
+            f"{path}: a reference mask must hold whole numbers (0 outside); this file holds fractions; threshold it."
+        )
     return np.asarray(values != 0)
 
 

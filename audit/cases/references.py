@@ -27,9 +27,10 @@ def references_table(cases: pd.DataFrame, targets: Mapping[str, Target]) -> pd.D
 
 def _of_target(cases: pd.DataFrame, name: str, target: Target) -> pd.DataFrame:
     if target.reference not in cases:
+        known = [str(column) for column in cases.columns if not str(column).startswith("stratum:")]
         raise BadInput(
-            f"target '{name}': the manifest has no column '{target.reference}' for its reference standard; "
-            f"columns: {', '.join(map(str, cases.columns[:25]))}{', ...' if len(cases.columns) > 25 else ''}."
+            f"target '{name}': the manifest has no column '{target.reference}' for its reference standard; columns: "
+            f"{', '.join(known[:25])}{', ...' if len(known) > 25 else ''}. Correct 'reference' in the plan."
         )
     rows = pd.DataFrame({"case_id": cases["case_id"], "target": name, "reader": READER})
     if target.task == "segmentation":

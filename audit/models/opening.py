@@ -79,7 +79,8 @@ def require_outputs(version: ModelVersion, targets: Mapping[str, Target]) -> Non
     for name, target in targets.items():
         if target.output not in version.outputs:
             raise BadInput(
-                f"target '{name}' names output '{target.output}'; {version.label} gives {', '.join(version.outputs)}."
+                f"target '{name}' names output '{target.output}'; {version.label} gives "
+                f"{', '.join(version.outputs)}; correct 'output' in the plan."
             )
 
 
