@@ -47,6 +47,12 @@ class Assumed:
     discordant: float | None = None
     difference: float = 0.0
 
+    def __post_init__(self) -> None:
+        if not 0 < self.power < 1:
+            raise BadInput(f"power must lie strictly between 0 and 1, got {self.power:g}.")
+        if self.icc is not None and not 0 <= self.icc <= 1:
+            raise BadInput(f"the intraclass correlation must lie between 0 and 1, got {self.icc:g}.")
+
     def value_of(self, endpoint: Endpoint) -> float | None:
         """The true value assumed for an endpoint."""
         return self.values.get(endpoint.id, self.values.get(endpoint.measure))

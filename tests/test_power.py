@@ -300,6 +300,8 @@ def test_command_says_what_a_set_shows(small: Path) -> None:
         (("--plan", str(EXAMPLE), "--assume", "P9=0.5"), "no such endpoint"),
         (("--plan", str(EXAMPLE), "--measure", "auroc"), "leave --measure"),
         (("--plan", str(EXAMPLE), "--set", "nowhere"), "nowhere"),
+        (("--plan", str(EXAMPLE), "--icc", "-1"), "intraclass correlation"),
+        (("--plan", str(EXAMPLE), "--power", "1"), "power must lie"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_2(arguments: tuple[str, ...], words: str) -> None:
