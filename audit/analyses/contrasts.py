@@ -1,7 +1,8 @@
 """Each level against the rest: intervals that hold together, signals corrected for all looks, safety flags that stay.
 
-Tier 2 and 3 of the policy in docs/statistics.md. An adjustment makes a difference harder to show; it never removes the
-flag of a level whose own unadjusted interval lies beyond a criterion set for the whole set.
+Three tiers (docs/statistics.md): one test of equality per attribute and measure; within the attribute every level
+against the rest; over all attributes Benjamini-Hochberg on the first tier. An adjustment makes a difference harder to
+show; it never removes the flag of a level whose own unadjusted interval lies beyond a criterion for the whole set.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import pandas as pd
 
 from audit.analyses.analysis import About, Analysis, Row, missing, stated
 from audit.analyses.comparing import Contrasts, against_rest
+from audit.analyses.heterogeneity import tested
 from audit.analyses.max_t import MaxT, max_t
 from audit.analyses.study import FEWEST_TO_TEST, Level, Panel, Split, Study
 from audit.plan import Criterion
-from audit.records import BoolArray, FloatArray, Interval, Undefined
+from audit.records import BoolArray, Interval, Undefined
 from audit.statistics.checks import normal_quantile
+from audit.statistics.differences import TestResult
 from audit.statistics.multiplicity import adjust
 from audit.tables import OVERALL
 
@@ -32,21 +35,18 @@ BELOW, MEETS, STRADDLES = "below the criterion", "meets the criterion", "straddl
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """The contrasts of one attribute in one panel; ``adjusted_p`` is NaN where a level is too small to test."""
+    """One attribute of one panel: its test of equality, its contrasts, how many of them were tested."""
 
     about: About
-    contrasts: Contrasts
-    adjusted_p: FloatArray
+    test: TestResult
+    largest: float
+    level: str
+    looks: int
     note: str
-
-    @property
-    def looks(self) -> int:
-        """Contrasts tested; of two levels each is the other's rest, which is one look."""
-        return int(np.isfinite(self.adjusted_p).sum()) if len(self.contrasts.levels) > 2 else 1
 
 
 def run(study: Study) -> list[Row]:
-    """Contrasts, the largest of each attribute with its Benjamini-Hochberg p, criteria by level, number of looks."""
+    """Contrasts, each attribute's signal with its Benjamini-Hochberg p, criteria by level, number of looks."""
     rows: list[Row] = []
     for version in study.plan.versions:
         families: list[_Family] = []
@@ -62,29 +62,35 @@ def _attribute(panel: Panel, attribute: str, families: list[_Family]) -> Iterato
     split = panel.split(attribute)
     about = About(panel.version, panel.target, panel.measure.name, attribute).at("all", *split.sizes)
     if split.too_few:
-        yield missing(about, "largest contrast", split.too_few)
+        yield missing(about, "signal", split.too_few)
         return
     contrasts = against_rest(split.levels)
     found = max_t(contrasts.values, contrasts.replicates(panel), panel.study.plan.confidence)
+    test = tested(panel, split)
+    problem = next((each for each in (found, test) if isinstance(each, Undefined)), None)
+    if problem is not None:
+        yield missing(about, "signal", problem.reason)
     if isinstance(found, Undefined):
-        yield missing(about, "largest contrast", found.reason)
         return
-    tested = testable(split.levels)
-    if tested.any():
-        families.append(_Family(about, contrasts, np.where(tested, found.adjusted_p, np.nan), split.note))
-    else:
-        yield missing(about, "largest contrast", f"no level and its rest have {FEWEST_TO_TEST} cases and patients each")
+    if not isinstance(test, Undefined):
+        families.append(_family(about, test, contrasts, found, split))
     yield from _levels(panel, about, contrasts, found, split)
+
+
+def _family(about: About, test: TestResult, contrasts: Contrasts, found: MaxT, split: Split) -> _Family:
+    i = int(np.abs(found.statistics).argmax())
+    looks = int(testable(split.levels).sum()) if len(split.levels) > 2 else 1
+    return _Family(about, test, float(contrasts.values[i]), contrasts.contrasted[i].name, looks, split.note)
 
 
 def _levels(panel: Panel, about: About, contrasts: Contrasts, found: MaxT, split: Split) -> Iterator[Row]:
     confidence = panel.study.plan.confidence
-    tested = testable(contrasts.levels)
+    large = testable(contrasts.levels)
     for i, level in enumerate(contrasts.contrasted):
         at = about.at(level.name, level.n_patients, level.n_cases)
         value, error = float(contrasts.values[i]), float(found.errors[i])
-        p = float(found.raw_p[i]) if tested[i] else None
-        adjusted = float(found.adjusted_p[i]) if tested[i] else None
+        p = float(found.raw_p[i]) if large[i] else None
+        adjusted = float(found.adjusted_p[i]) if large[i] else None
         name = f"max-T over {len(contrasts.contrasted)} levels, {found.resamples} patient resamples, fixed errors"
         verdict = TOO_SMALL if adjusted is None else SHOWN if adjusted < 1 - confidence else NOT_SHOWN
         together = _around(value, found.critical * error, name, confidence)
@@ -105,20 +111,17 @@ def _around(value: float, half: float, name: str, confidence: float) -> Interval
 
 
 def _signals(version: str, families: list[_Family]) -> Iterator[Row]:
-    """Benjamini-Hochberg over all families of a version, whatever their target, measure or attribute."""
-    smallest = [float(np.nanmin(family.adjusted_p)) for family in families]
-    adjusted = adjust(smallest, "bh")
-    looks = sum(family.looks for family in families)
-    for family, p, over_all in zip(families, smallest, adjusted.tolist(), strict=True):
-        i = int(np.nanargmin(family.adjusted_p))
-        level = family.contrasts.contrasted[i]
-        method = f"{level.name} against the rest; Benjamini-Hochberg over {len(families)} attribute looks{family.note}"
+    """Benjamini-Hochberg over all tests of equality of a version, whatever their target, measure or attribute."""
+    adjusted = adjust([family.test.p for family in families], "bh")
+    for family, over_all in zip(families, adjusted.tolist(), strict=True):
+        method = f"{family.test.method}; value: {family.level} against the rest; "
+        method += f"Benjamini-Hochberg over {len(families)} tests of equality{family.note}"
         verdict = SIGNAL if over_all <= FALSE_DISCOVERY_RATE else NO_SIGNAL
-        yield stated(family.about, "largest contrast", float(family.contrasts.values[i]), p=p, p_adjusted=over_all,
-                     verdict=verdict, method=method)  # fmt: skip
-    about = About(version=version)
-    words = f"{looks} contrasts in {len(families)} attribute looks; false discovery rate {FALSE_DISCOVERY_RATE:g}"
-    yield stated(about, "looks", float(looks), method=words)
+        yield stated(family.about, "signal", family.largest, p=family.test.p, p_adjusted=over_all, verdict=verdict,
+                     method=method)  # fmt: skip
+    looks = sum(family.looks for family in families)
+    words = f"{len(families)} tests of equality, false discovery rate {FALSE_DISCOVERY_RATE:g}, and {looks} contrasts"
+    yield stated(About(version=version), "looks", float(len(families) + looks), method=words)
 
 
 def _criteria(study: Study) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from audit.analyses.analysis import About, Analysis, Row, missing, stated
 from audit.analyses.study import Level, Panel, Study, shared_patients
 from audit.records import FloatArray, IntArray, Interval, Rows, Undefined
 
-PERMUTATIONS = 999
+PERMUTATIONS = 499
 ROUNDING = 1e-10
 
 

@@ -59,19 +59,36 @@ def _in_range(found: RandomEffects) -> bool:
 
 
 def _spread(panel: Panel, split: Split, about: About, found: Heterogeneity, scale: Scaled) -> Iterator[Row]:
-    alone = panel.measure.name not in PROPORTIONS or shared_patients(split.levels)
-    how = "generalised Q, covariance from the patient bootstrap" if shared_patients(split.levels) else "Cochran Q"
-    method = f"{how}, {found.df} df{scale.note}{split.note}"
-    verdict = _verdict(panel, found.p) if alone else None
-    yield stated(about, "Q", found.q, p=found.p, verdict=verdict, method=method)
+    test = test_of_equality(panel, split, found, scale)
+    of_q = not isinstance(test, Undefined) and test.statistic == found.q
+    verdict = None if isinstance(test, Undefined) else SHOWN if test.p < 1 - panel.study.plan.confidence else NOT_SHOWN
+    how = f"{_how(split)}, {found.df} df{scale.note}"
+    how += split.note if of_q else "; the chi-square is the test"
+    p = found.p if of_q else None
+    yield stated(about, "Q", found.q, p=p, verdict=verdict if of_q else None, method=how)
     yield stated(about, "I2", found.i2_percent, found.i2_interval, method=f"per cent, test-based{scale.note}")
-    if not alone:
-        test = homogeneity(split)
-        if isinstance(test, Undefined):
-            yield missing(about, "chi-square", test.reason)
-        else:
-            yield stated(about, "chi-square", test.statistic, p=test.p, verdict=_verdict(panel, test.p),
-                         method=test.method + split.note)  # fmt: skip
+    if isinstance(test, Undefined):
+        yield missing(about, "chi-square", test.reason)
+    elif not of_q:
+        yield stated(about, "chi-square", test.statistic, p=test.p, verdict=verdict, method=test.method + split.note)
+
+
+def _how(split: Split) -> str:
+    together = shared_patients(split.levels)
+    return "generalised Q, covariance from the patient bootstrap" if together else "Cochran Q"
+
+
+def test_of_equality(panel: Panel, split: Split, found: Heterogeneity, scale: Scaled) -> TestResult | Undefined:
+    """The one test per attribute and measure: chi-square for proportions of separate patients, else Q."""
+    if panel.measure.name in PROPORTIONS and not shared_patients(split.levels):
+        return homogeneity(split)
+    return TestResult(found.q, found.p, f"{_how(split)}{scale.note}")
+
+
+def tested(panel: Panel, split: Split) -> TestResult | Undefined:
+    """``test_of_equality`` of levels at hand."""
+    scale, found = pooled_levels(panel, split)
+    return found if isinstance(found, Undefined) else test_of_equality(panel, split, found[0], scale)
 
 
 def homogeneity(split: Split) -> TestResult | Undefined:
@@ -97,10 +114,6 @@ def _pooled(attribute: str, about: About, found: RandomEffects, scale: Scaled) -
         yield missing(about, "prediction interval", "a prediction interval needs at least three levels")
     else:
         yield stated(about, "prediction interval", scale.back(mean.value), prediction)
-
-
-def _verdict(panel: Panel, p: float) -> str:
-    return SHOWN if p < 1 - panel.study.plan.confidence else NOT_SHOWN
 
 
 ENTRY = Analysis(

@@ -84,7 +84,7 @@ def test_folds_keep_patients_together() -> None:
     patient = np.repeat(np.arange(30), 3)
     fold = patient_folds(patient, patient < 12, 5, np.random.default_rng(1))
     assert all(np.unique(fold[patient == p]).size == 1 for p in range(30))
-    for group in (fold[:12:3], fold[12::3]):
+    for group in (fold[:36:3], fold[36::3]):
         assert np.ptp(np.bincount(group, minlength=5)) <= 1
 
 
