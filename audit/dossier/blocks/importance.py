@@ -34,6 +34,11 @@ def _plot(view: AuditView, key: list[str], rows: list[dict[Any, Any]]) -> list[N
     version, target, outcome = key
     title = f"{outcome[:1].upper()}{outcome[1:]} of {version_label(view, version)}, {target.replace('_', ' ')}"
     ordered = sorted(rows, key=lambda row: -(row["value"] or 0.0))
+    if all(row["value"] is None for row in rows) and len({row["undefined"] for row in rows}) == 1:
+        return [
+            Paragraph((*text(f"{title}: ", "strong"), *_printed(view, ordered[0]), Text(". "))),
+            _fidelity(view, ordered[0], ""),
+        ]
     alt = f"Bars: importance of {len(rows)} case features for {outcome}, with confidence limits."
     bars = tuple(_bar(view, row) for row in ordered[:SHOWN])
     rest = len(ordered) - SHOWN
