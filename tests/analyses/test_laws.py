@@ -7,6 +7,7 @@ import pytest
 from auditing import analysed, one, plan_of, simulated, tables
 
 from audit.analyses.analysing import analyse
+from audit.catalogue import entries
 from audit.estimates import estimate
 from audit.tables import ANALYSES
 
@@ -180,3 +181,27 @@ def test_versions_compared_within_levels() -> None:
     within = one(rows, quantity="within-stratum difference")
     assert within["low"] > 0
     assert within["verdict"] == "directions disagree in every stratum"
+
+
+def test_nothing_observed_and_no_strata() -> None:
+    frame = simulated(10, {"A": 60, "B": 60})
+    plan = plan_of({"manufacturer": {"margin": 0.1}}, case_mix=("sex",))
+    cases, observations, fates = tables(frame, plan)
+    lost = fates.assign(fate="failed", reason="no output")
+    rows = analyse(plan, cases, observations, lost, estimate(plan, cases, observations, lost))
+    counted = rows["quantity"].isin(["groups searched", "levels left out", "looks"])
+    assert rows.loc[~counted, "value"].isna().all()
+    assert rows.loc[~counted, "undefined"].notna().all()
+    bare = analysed(frame, plan_of({}))
+    assert set(bare["analysis"]) >= {"leave_one_out", "case_mix", "simpson", "worst_group", "representativeness"}
+    assert one(bare, analysis="worst_group", measure="auroc", quantity="worst group")["undefined"] == (
+        "no group can be concluded on"
+    )
+
+
+def test_every_entry_says_what_it_asks_and_where_it_comes_from() -> None:
+    for name, entry in entries("analyses").items():
+        assert entry.name == name
+        assert entry.question.endswith("?")
+        assert entry.title
+        assert entry.source
