@@ -12,6 +12,7 @@ from audit.records import Interval, Undefined
 from audit.tables import ALL, OVERALL
 
 Row = dict[str, Any]
+DECIMALS = 12
 KEY = ("analysis", "version", "target", "measure", "attribute", "level", "quantity")
 
 
@@ -64,9 +65,9 @@ def stated(
         "attribute": about.attribute,
         "level": about.level,
         "quantity": quantity,
-        "value": None if isinstance(value, Undefined) else value,
-        "low": limits.low if limits else None,
-        "high": limits.high if limits else None,
+        "value": None if value is None or isinstance(value, Undefined) else _settled(value),
+        "low": _settled(limits.low) if limits else None,
+        "high": _settled(limits.high) if limits else None,
         "p": p,
         "p_adjusted": p_adjusted,
         "verdict": verdict,
@@ -75,6 +76,11 @@ def stated(
         "n_cases": about.n_cases,
         "undefined": undefined or missing,
     }
+
+
+def _settled(value: float) -> float:
+    """Without the rounding noise that would tell one machine's zero from another's."""
+    return round(value, DECIMALS) + 0.0
 
 
 def missing(about: About, quantity: str, reason: str, verdict: str | None = None) -> Row:

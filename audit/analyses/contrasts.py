@@ -78,7 +78,7 @@ def _attribute(panel: Panel, attribute: str, families: list[_Family]) -> Iterato
 
 
 def _family(about: About, test: TestResult, contrasts: Contrasts, found: MaxT, split: Split) -> _Family:
-    i = int(np.abs(found.statistics).argmax())
+    i = int(np.round(np.abs(found.statistics), 9).argmax())
     looks = int(testable(split.levels).sum()) if len(split.levels) > 2 else 1
     return _Family(about, test, float(contrasts.values[i]), contrasts.contrasted[i].name, looks, split.note)
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq
 
 from audit.records import FloatArray, Interval, Undefined
 from audit.statistics.checks import finite_vector, t_quantile
@@ -69,18 +69,26 @@ def _fit(y: FloatArray, v: FloatArray) -> tuple[float, float, float]:
     return mean, variance, float(residual @ (solved[:, 1] - mean * solved[:, 0]))
 
 
-def _minus_likelihood(tau2: float, y: FloatArray, s: FloatArray) -> float:
-    v = s + tau2 * np.eye(y.size)
-    _, variance, squares = _fit(y, v)
-    return 0.5 * (float(np.linalg.slogdet(v)[1]) - math.log(variance) + squares)
+def _score(tau2: float, y: FloatArray, s: FloatArray) -> float:
+    """Twice the derivative of the restricted log-likelihood with respect to the between-level variance."""
+    inverse = np.linalg.inv(s + tau2 * np.eye(y.size))
+    weight = inverse.sum(axis=1)
+    projection = inverse - np.outer(weight, weight) / weight.sum()
+    return float(np.square(projection @ y).sum() - np.trace(projection))
+
+
+def _between(y: FloatArray, s: FloatArray) -> float:
+    """Restricted maximum likelihood; never negative."""
+    if _score(0.0, y, s) <= 0:
+        return 0.0
+    most = float(y.var(ddof=1))
+    while _score(most, y, s) > 0:
+        most *= 2
+    return float(brentq(_score, 0.0, most, args=(y, s), xtol=1e-15))
 
 
 def _random_effects(y: FloatArray, s: FloatArray, confidence: float) -> RandomEffects:
-    most = 10 * float(y.var(ddof=1)) + 1e-12
-    found = minimize_scalar(
-        _minus_likelihood, bounds=(0.0, most), args=(y, s), method="bounded", options={"xatol": 1e-12}
-    )
-    tau2 = float(found.x) if found.fun < _minus_likelihood(0.0, y, s) else 0.0
+    tau2 = _between(y, s)
     v = s + tau2 * np.eye(y.size)
     value, variance, squares = _fit(y, v)
     use_t = y.size < FEWEST_FOR_NORMAL

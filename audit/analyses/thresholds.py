@@ -19,10 +19,10 @@ def youden_thresholds(score: FloatArray, positive: BoolArray, weights: FloatArra
     ordered, labels = score[order], positive[order]
     last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
     drawn = weights[:, order]
-    hits = np.cumsum(drawn * labels, axis=1)
-    alarms = np.cumsum(drawn, axis=1) - hits
+    hits = np.cumsum(drawn * labels, axis=1)[:, last].astype(np.float64)
+    alarms = np.cumsum(drawn, axis=1)[:, last].astype(np.float64) - hits
     with np.errstate(divide="ignore", invalid="ignore"):
-        index = (hits / hits[:, -1:] - alarms / alarms[:, -1:])[:, last]
+        index = hits / hits[:, -1:] - alarms / alarms[:, -1:]
     best = last.size - 1 - np.argmax(np.round(index[:, ::-1], 12), axis=1)
     return np.where(np.isfinite(index).all(axis=1), ordered[last][best], np.nan)
 

@@ -59,7 +59,7 @@ def _deviations(panel: Panel, groups: Sequence[Level]) -> FloatArray:
 
 
 def _worst(panel: Panel, groups: Sequence[Level], values: FloatArray, found: MaxT) -> Iterator[Row]:
-    i = int(np.argmin(found.statistics))
+    i = int(np.argmin(np.round(found.statistics, 9)))
     level, confidence = groups[i], panel.study.plan.confidence
     about = About(panel.version, panel.target, panel.measure.name, level.attribute)
     about = about.at(level.name, level.n_patients, level.n_cases)
