@@ -205,3 +205,23 @@ def test_every_entry_says_what_it_asks_and_where_it_comes_from() -> None:
         assert entry.question.endswith("?")
         assert entry.title
         assert entry.source
+
+
+@pytest.mark.parametrize(
+    ("sites", "verdict", "v"),
+    [
+        ({"A": "x", "B": "y"}, "aliased: their effects cannot be separated", 1.0),
+        ({"A": "xw", "B": "yz"}, "nested: each site has one manufacturer", 1.0),
+        ({"A": "x", "B": "xy"}, "partly aliased: some levels occur with one other level only", 0.577350),
+        ({"A": "xy", "B": "xy"}, "crossed", 0.0),
+    ],
+)
+def test_makers_and_sites_that_cannot_be_separated(sites: dict[str, str], verdict: str, v: float) -> None:
+    frame = simulated(11, {"A": 60, "B": 60}).assign(site="")
+    for maker, names in sites.items():
+        own = np.flatnonzero(frame["manufacturer"] == maker)
+        frame.loc[own, "site"] = [names[i % len(names)] for i in range(own.size)]
+    row = one(analysed(frame, plan_of({"manufacturer": {}, "site": {}}, resamples=100)), quantity="Cramér's V")
+    assert row["verdict"] == verdict
+    assert row["value"] == pytest.approx(v, abs=1e-5)
+    assert row["n_patients"] == 120
