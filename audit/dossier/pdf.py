@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from reportlab import rl_config
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageBreak, PageTemplate
 
@@ -49,6 +50,7 @@ from audit.dossier.pdf_style import (
 from audit.dossier.pdf_table import GridTable
 from audit.dossier.pdf_text import Layout, TextBlock
 
+rl_config.useA85 = 0  # images as plain compressed bytes: the ASCII detour costs most of the time and helps nobody
 PASSES = 5
 FACES = {"body": BODY, "lead": LEAD, "note": NOTE, "declared": BODY, "clause": CLAUSE}
 

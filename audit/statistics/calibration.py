@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from scipy.special import logit, xlog1py, xlogy
+from scipy.optimize import brentq
+from scipy.special import expit, logit, xlog1py, xlogy
 from statsmodels.genmod import families
 from statsmodels.genmod.generalized_linear_model import GLM
 
@@ -22,6 +23,7 @@ from audit.statistics.checks import dense_codes, same_length, score_and_referenc
 from audit.statistics.roc import missing_class
 
 FEWEST_CLUSTERS_FOR_NORMAL = 30
+LARGEST_RESIDUAL = 1e-7
 UNSETTLED = Undefined("the recalibration model does not settle: hardly a score lies between the classes")
 
 
@@ -134,9 +136,17 @@ def calibration_in_the_large(
     problem = _not_estimable(p, y)
     if problem is not None:
         return problem
-    model = GLM(y.astype(np.float64), np.ones((p.size, 1)), family=families.Binomial(), offset=logit(p))
-    fit, df = _fitted(model, patient, p.size)
+    risk = logit(p)
+    model = GLM(y.astype(np.float64), np.ones((p.size, 1)), family=families.Binomial(), offset=risk)
+    fit, df = _fitted(model, patient, p.size, start=np.array([_shift(risk, float(y.mean()))]))
     return _coefficient(fit, 0, df, confidence) if fit.settled else UNSETTLED
+
+
+def _shift(risk: FloatArray, share: float) -> float:
+    """The shift of all logits at which their mean probability is ``share``: monotone, so always found."""
+    level = float(logit(share))
+    low, high = level - float(risk.max()), level - float(risk.min())
+    return low if low == high else float(brentq(lambda a: float(expit(a + risk).mean()) - share, low, high, xtol=1e-14))
 
 
 def _not_estimable(p: FloatArray, y: BoolArray) -> Undefined | None:
@@ -162,14 +172,16 @@ class _Fit:
     errors: FloatArray
     llf: float
     clustered: bool
+    residual: float
 
     @property
     def settled(self) -> bool:
-        """Whether the fit converged to finite coefficients with a standard error above 0."""
-        return bool(np.isfinite(self.params).all() and np.isfinite(self.errors).all() and (self.errors > 0).all())
+        """Whether the likelihood equations hold, with finite coefficients and standard errors above 0."""
+        finite = np.isfinite(self.params).all() and np.isfinite(self.errors).all()
+        return bool(finite and (self.errors > 0).all() and self.residual < LARGEST_RESIDUAL)
 
 
-def _fitted(model: GLM, patient: ArrayLike | None, n_cases: int) -> tuple[_Fit, float]:
+def _fitted(model: GLM, patient: ArrayLike | None, n_cases: int, start: FloatArray | None = None) -> tuple[_Fit, float]:
     codes = None if patient is None else dense_codes(patient)[0]
     if codes is not None:
         same_length(probability=np.empty(n_cases), patient=codes)
@@ -178,12 +190,13 @@ def _fitted(model: GLM, patient: ArrayLike | None, n_cases: int) -> tuple[_Fit, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what does not converge is answered as undefined
         if independent:
-            found, df, clustered = model.fit(tol=1e-12, maxiter=200), math.inf, False
+            found, df, clustered = model.fit(start_params=start, tol=1e-12, maxiter=200), math.inf, False
         else:
-            found = model.fit(tol=1e-12, maxiter=200, cov_type="cluster", cov_kwds={"groups": codes})
+            found = model.fit(start, tol=1e-12, maxiter=200, cov_type="cluster", cov_kwds={"groups": codes})
     if not independent:
         df, clustered = (patients - 1 if patients < FEWEST_CLUSTERS_FOR_NORMAL else math.inf), True
-    return _Fit(np.asarray(found.params), np.asarray(found.bse), float(found.llf), clustered), df
+    residual = float(np.abs(model.exog.T @ (model.endog - found.mu)).max()) / n_cases
+    return _Fit(np.asarray(found.params), np.asarray(found.bse), float(found.llf), clustered, residual), df
 
 
 def _coefficient(fit: _Fit, index: int, df: float, confidence: float) -> Coefficient:
