@@ -17,8 +17,8 @@ from audit.estimates import estimate
 from audit.evidence.store import AuditStore
 from audit.plan import Plan
 from audit.records import BadInput
-from audit.run import stored_plan
 from audit.tables import CASES, DISPOSITIONS, EXPLANATIONS, OBSERVATIONS, OVERALL, stratum_column
+from audit.tabulating import stored_plan
 
 STATUS = "post hoc and descriptive, unadjusted; no verdict"
 

@@ -7,32 +7,26 @@ compares. Every function takes the time as an argument or through the store's cl
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from audit.attributes.levels import stratify
 from audit.cases.concerns import concerns
-from audit.cases.flow import dispositions
 from audit.cases.joining import join_sets
 from audit.cases.loading import check_files, image_loader, mask_loader
 from audit.cases.manifest import ValidationSet, find_set, read_set
-from audit.cases.masks import pack_masks, unpack_masks
+from audit.cases.masks import pack_masks
 from audit.cases.references import references_table
 from audit.catalogue import entry
 from audit.engines.local import Arm, run_pass
 from audit.engines.perturbations import perturbation
-from audit.engines.shards import Shard, cited, masks_bytes
-from audit.estimates import estimate, estimate_explanations
+from audit.engines.shards import Shard, masks_bytes
 from audit.evidence.difference import Difference
 from audit.evidence.lineage import DatasetUse, log_lineage, log_pointers, log_results
 from audit.evidence.locks import amend, find_lock, finish, lock, read_lock, start
@@ -43,14 +37,14 @@ from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import verify
 from audit.explanations.drawing import draw_cases
 from audit.explanations.explaining import CaseFacts, explain_cases
-from audit.explanations.importance import error_importance
-from audit.findings import check_plan, judge
+from audit.findings import check_plan
 from audit.models.opening import OpenModel, cuda_present, determinism, open_version, require_outputs
 from audit.models.recorded import read_recorded, recorded_version
 from audit.models.stored import file_digests
-from audit.plan import Plan, RecordedPredictions, StoredPlan, parse_plan, read_plan
+from audit.plan import Plan, RecordedPredictions, StoredPlan, read_plan
 from audit.records import BadInput, BoolArray, ModelVersion, Statement
 from audit.tables import (
+    ANALYSES,
     CASES,
     DISPOSITIONS,
     ESTIMATES,
@@ -61,7 +55,7 @@ from audit.tables import (
     REFERENCES,
     stratum_column,
 )
-from audit.tasks.observations import observe
+from audit.tabulating import FINDINGS_FILE, findings_bytes, gathered, recompute, stored_plan, tabulate
 
 SHARD_SIZE = 64
 Frames = dict[str, pd.DataFrame]
@@ -214,18 +208,6 @@ def locked_or_none(plan_path: Path, home: Path) -> AuditStore | None:
     return find_lock(home, read_plan(plan_path).sha256)
 
 
-def recompute(store: AuditStore) -> dict[str, pd.DataFrame | bytes]:
-    """Everything that follows from stored predictions, references and explanation scores, done again."""
-    plan = stored_plan(store)
-    cases, references = store.read_table(CASES), store.read_table(REFERENCES)
-    predictions = _gathered(store)
-    explanations = store.read_table(EXPLANATIONS)
-    frames = tabulate(plan, cases, references, predictions, explanations, _mask_reader(store), _reference_reader(store))
-    out: dict[str, pd.DataFrame | bytes] = {PREDICTIONS.name: predictions, **frames}
-    out["findings.json"] = findings_bytes(plan, frames[ESTIMATES.name])
-    return out
-
-
 def verify_audit(store: AuditStore) -> list[Difference]:
     """Everything in the audit that is not as it was written, or does not follow from what is stored."""
     plan_file = StoredPlan(stored_plan(store), store.read_bytes("plan.yaml"), store.folder / "plan.yaml")
@@ -243,52 +225,16 @@ def verify_audit(store: AuditStore) -> list[Difference]:
     return verify(store, recompute, today)
 
 
-def stored_plan(store: AuditStore) -> Plan:
-    """The plan as the audit holds it."""
-    return parse_plan(store.read_bytes("plan.yaml"), f"{store.audit_id}: plan.yaml")
-
-
-def tabulate(
-    plan: Plan,
-    cases: pd.DataFrame,
-    references: pd.DataFrame,
-    predictions: pd.DataFrame,
-    explanations: pd.DataFrame,
-    load_mask: Callable[[str], NDArray[Any]],
-    load_reference: Callable[[str], Callable[[str], BoolArray]],
-) -> Frames:
-    """Tables only: dispositions, observations, estimates and importance from what was predicted."""
-    fates = dispositions(cases, references, predictions, plan)
-    seen = [
-        observe(version, name, target, cases, references, predictions, load_mask, load_reference(name))
-        for version in sorted(predictions["version"].unique())
-        for name, target in plan.targets.items()
-    ]
-    observations = OBSERVATIONS.conform(pd.concat(seen, ignore_index=True))
-    estimates = [estimate(plan, cases, observations, fates), estimate_explanations(plan, cases, explanations)]
-    return {
-        DISPOSITIONS.name: fates,
-        OBSERVATIONS.name: observations,
-        ESTIMATES.name: ESTIMATES.conform(pd.concat(estimates, ignore_index=True)),
-        IMPORTANCE.name: _importance(plan, cases, observations),
-    }
-
-
-def findings_bytes(plan: Plan, estimates: pd.DataFrame) -> bytes:
-    """findings.json: the verdict on every endpoint."""
-    return to_json([asdict(finding) for finding in judge(plan, estimates)], indent=2)
-
-
 def _walk(inputs: Inputs, versions: Versions, store: AuditStore, facts: Mapping[str, Any], progress: Progress) -> None:
     bound = store.latest("lock") or store.latest("start")
     known = _state_inputs(inputs, versions, store, facts, [bound] if bound else [])
     log_lineage(store, inputs.plan, [DatasetUse(each.name, each.sha256) for each in inputs.sets], versions.facts)
     _pass(inputs, versions, store, known, progress)
-    predictions = _gathered(store)
+    predictions = gathered(store)
     predicted = store.put_table(PREDICTIONS, predictions, store.statements("shard") + store.statements("recorded"))
     explained = _explain(inputs, versions, store, predictions, predicted, progress)
     progress("estimates", 0, 1)
-    _state_tables(inputs, store, predictions, [*known, predicted, explained])
+    _state_tables(store, [*known, predicted, explained])
     progress("estimates", 1, 1)
     log_pointers(store)
 
@@ -401,46 +347,6 @@ def _arms(plan: Plan, versions: Versions) -> list[Arm]:
     return arms
 
 
-def _gathered(store: AuditStore) -> pd.DataFrame:
-    """All predictions of the audit, from its shards and its copies of recorded tables."""
-    names = sorted(store.subjects())
-    parts = [n for n in names if n.endswith(".parquet") and n.startswith(("recorded/", "shards/"))]
-    return PREDICTIONS.conform(pd.concat([store.read_table(PREDICTIONS, n) for n in parts], ignore_index=True))
-
-
-def _mask_reader(store: AuditStore) -> Callable[[str], NDArray[Any]]:
-    """From a cited artifact to mask probabilities; the last few mask files stay in memory."""
-
-    @lru_cache(maxsize=2)
-    def archive(file: str) -> dict[str, NDArray[Any]]:
-        with np.load(io.BytesIO(store.read_bytes(file)), allow_pickle=False) as stored:
-            return {key: stored[key] for key in stored.files}
-
-    def read(artifact: str) -> NDArray[Any]:
-        file, key, row = cited(artifact)
-        return np.asarray(archive(file)[key][row])
-
-    return read
-
-
-def _reference_reader(store: AuditStore) -> Callable[[str], Callable[[str], BoolArray]]:
-    @lru_cache(maxsize=4)
-    def stored(target: str) -> Mapping[str, Any]:
-        return unpack_masks(store.read_bytes(f"references/{target}.npz"))
-
-    return lambda target: lambda case_id: np.asarray(stored(target)[case_id])
-
-
-def _importance(plan: Plan, cases: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
-    asked = plan.explanations
-    if asked is None or not asked.features or plan.targets[asked.target].operating_point is None:
-        return IMPORTANCE.conform(pd.DataFrame(columns=list(IMPORTANCE.columns)))
-    chosen = observations[observations["target"] == asked.target]
-    return error_importance(
-        cases, chosen, asked.features, plan.resamples, plan.seed, plan.confidence, too_few=plan.too_few
-    )
-
-
 def _explain(
     inputs: Inputs,
     versions: Versions,
@@ -517,20 +423,16 @@ def _number(value: Any) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
 
 
-def _state_tables(inputs: Inputs, store: AuditStore, predictions: pd.DataFrame, known: list[Statement]) -> None:
-    """States dispositions, observations, estimates, importance and findings, each naming what it was made from."""
-    plan = inputs.plan
-    explanations = store.read_table(EXPLANATIONS)
-    frames = tabulate(
-        plan, store.read_table(CASES), store.read_table(REFERENCES), predictions, explanations,
-        _mask_reader(store), _reference_reader(store),
-    )  # fmt: skip
+def _state_tables(store: AuditStore, known: list[Statement]) -> None:
+    """States what follows from the predictions, each product naming what it was made from."""
+    plan, frames = stored_plan(store), tabulate(store)
     fates = store.put_table(DISPOSITIONS, frames[DISPOSITIONS.name], known)
     observed = store.put_table(OBSERVATIONS, frames[OBSERVATIONS.name], [*known, fates])
     estimated = store.put_table(ESTIMATES, frames[ESTIMATES.name], [observed, fates, known[-1]])
+    store.put_table(ANALYSES, frames[ANALYSES.name], [observed, fates, estimated])
     store.put_table(IMPORTANCE, frames[IMPORTANCE.name], [observed])
     data = findings_bytes(plan, frames[ESTIMATES.name])
-    store.put_bytes("findings", "findings.json", data, [estimated])
+    store.put_bytes("findings", FINDINGS_FILE, data, [estimated])
     log_results(store, plan, frames[ESTIMATES.name], {f["endpoint"]: f["estimate_id"] for f in json.loads(data)})
 
 

@@ -19,6 +19,7 @@ from audit.plan import parse_plan
 from audit.records import BadInput, Finding, ModelVersion, Statement
 from audit.tables import (
     ACCESSES,
+    ANALYSES,
     CASES,
     DISPOSITIONS,
     ESTIMATES,
@@ -82,6 +83,7 @@ def audit_view(store: AuditStore, created: str) -> AuditView:
         observations=store.read_table(OBSERVATIONS),
         estimates=store.read_table(ESTIMATES),
         importance=store.read_table(IMPORTANCE),
+        analyses=store.read_table(ANALYSES),
         explanations=explanations,
         findings=findings,
         verdict=verdict,

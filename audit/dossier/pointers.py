@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-KEYS = ("estimate_id", "importance_id")
+KEYS = ("estimate_id", "importance_id", "analysis_id")
 
 
 def escape(token: object) -> str:

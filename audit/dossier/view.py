@@ -17,9 +17,10 @@ from audit.tables import ALL, OVERALL
 PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS = "plan", "lock", "set", "model", "environment", "accesses"
 CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES = "cases", "dispositions", "observations", "estimates"
 FINDINGS, IMPORTANCE, EXPLANATIONS = "findings", "importance", "explanations"
+ANALYSES = "analyses"
 CITABLE = (
     PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS, CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES, FINDINGS,
-    IMPORTANCE, EXPLANATIONS,
+    IMPORTANCE, EXPLANATIONS, ANALYSES,
 )  # fmt: skip
 AGREEMENT = {"sensitivity": "positive percent agreement", "specificity": "negative percent agreement"}
 
@@ -129,6 +130,7 @@ class AuditView:
     signed: bool = False
     measures: Mapping[str, MeasureFacts] = field(default_factory=dict)
     locked: Mapping[str, Any] = field(default_factory=dict)
+    analyses: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def rows(self) -> tuple[EstimateRow, ...]:
@@ -184,6 +186,7 @@ class AuditView:
             FINDINGS: [asdict(finding) for finding in self.findings],
             IMPORTANCE: self.importance,
             EXPLANATIONS: self.explanations,
+            ANALYSES: self.analyses,
         }
 
     def payload(self, kind: str) -> Any:

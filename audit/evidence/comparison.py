@@ -18,7 +18,12 @@ from audit.tables import REAL, WHOLE
 RELATIVE = 1e-9
 SHOWN = 20
 NUMBERS = (REAL, WHOLE)
-KEYS = {"estimates": ["estimate_id"], "importance": ["importance_id"], "dispositions": ["version", "case_id", "target"]}
+KEYS = {
+    "estimates": ["estimate_id"],
+    "importance": ["importance_id"],
+    "analyses": ["analysis_id"],
+    "dispositions": ["version", "case_id", "target"],
+}
 CANDIDATE_KEYS = ("version", "case_id", "target", "method", "reader")
 
 

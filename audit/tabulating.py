@@ -1,0 +1,137 @@
+"""The second half of the walk: everything that follows from stored predictions, with tables only.
+
+It needs neither model nor images, so that an auditor redoes it on a laptop: ``run`` calls it once, ``verify`` again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.analyses.analysing import analyse
+from audit.cases.flow import dispositions
+from audit.cases.masks import unpack_masks
+from audit.engines.shards import cited
+from audit.estimates import estimate, estimate_explanations
+from audit.evidence.statements import to_json
+from audit.evidence.store import AuditStore
+from audit.explanations.importance import error_importance
+from audit.findings import judge
+from audit.plan import Plan, parse_plan
+from audit.records import BoolArray
+from audit.tables import (
+    ANALYSES,
+    CASES,
+    DISPOSITIONS,
+    ESTIMATES,
+    EXPLANATIONS,
+    IMPORTANCE,
+    OBSERVATIONS,
+    PREDICTIONS,
+    REFERENCES,
+)
+from audit.tasks.observations import observe
+
+FINDINGS_FILE = "findings.json"
+Frames = dict[str, pd.DataFrame]
+
+
+def stored_plan(store: AuditStore) -> Plan:
+    """The plan as the audit holds it."""
+    return parse_plan(store.read_bytes("plan.yaml"), f"{store.audit_id}: plan.yaml")
+
+
+def recompute(store: AuditStore) -> dict[str, pd.DataFrame | bytes]:
+    """Everything that follows from stored predictions, references and explanation scores, done again."""
+    frames = tabulate(store)
+    findings = findings_bytes(stored_plan(store), frames[ESTIMATES.name])
+    return {PREDICTIONS.name: gathered(store), **frames, FINDINGS_FILE: findings}
+
+
+def tabulate(store: AuditStore) -> Frames:
+    """Dispositions, observations, estimates, analyses and importance from what the audit holds."""
+    plan, cases = stored_plan(store), store.read_table(CASES)
+    references, predictions = store.read_table(REFERENCES), gathered(store)
+    fates = dispositions(cases, references, predictions, plan)
+    observations = _observed(store, plan, cases, references, predictions)
+    explained = estimate_explanations(plan, cases, store.read_table(EXPLANATIONS))
+    estimates = pd.concat([estimate(plan, cases, observations, fates), explained], ignore_index=True)
+    estimates = ESTIMATES.conform(estimates)
+    return {
+        DISPOSITIONS.name: fates,
+        OBSERVATIONS.name: observations,
+        ESTIMATES.name: estimates,
+        ANALYSES.name: analyse(plan, cases, observations, fates, estimates, _populations(store)),
+        IMPORTANCE.name: _importance(plan, cases, observations),
+    }
+
+
+def findings_bytes(plan: Plan, estimates: pd.DataFrame) -> bytes:
+    """findings.json: the verdict on every endpoint."""
+    return to_json([asdict(finding) for finding in judge(plan, estimates)], indent=2)
+
+
+def gathered(store: AuditStore) -> pd.DataFrame:
+    """All predictions of the audit, from its shards and its copies of recorded tables."""
+    names = sorted(store.subjects())
+    parts = [n for n in names if n.endswith(".parquet") and n.startswith(("recorded/", "shards/"))]
+    return PREDICTIONS.conform(pd.concat([store.read_table(PREDICTIONS, n) for n in parts], ignore_index=True))
+
+
+def _observed(
+    store: AuditStore, plan: Plan, cases: pd.DataFrame, references: pd.DataFrame, predictions: pd.DataFrame
+) -> pd.DataFrame:
+    load_mask, load_reference = _mask_reader(store), _reference_reader(store)
+    seen = [
+        observe(version, name, target, cases, references, predictions, load_mask, load_reference(name))
+        for version in sorted(predictions["version"].unique())
+        for name, target in plan.targets.items()
+    ]
+    return OBSERVATIONS.conform(pd.concat(seen, ignore_index=True))
+
+
+def _mask_reader(store: AuditStore) -> Callable[[str], NDArray[Any]]:
+    """From a cited artifact to mask probabilities; the last few mask files stay in memory."""
+
+    @lru_cache(maxsize=2)
+    def archive(file: str) -> dict[str, NDArray[Any]]:
+        with np.load(io.BytesIO(store.read_bytes(file)), allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
+
+    def read(artifact: str) -> NDArray[Any]:
+        file, key, row = cited(artifact)
+        return np.asarray(archive(file)[key][row])
+
+    return read
+
+
+def _reference_reader(store: AuditStore) -> Callable[[str], Callable[[str], BoolArray]]:
+    @lru_cache(maxsize=4)
+    def stored(target: str) -> Mapping[str, Any]:
+        return unpack_masks(store.read_bytes(f"references/{target}.npz"))
+
+    return lambda target: lambda case_id: np.asarray(stored(target)[case_id])
+
+
+def _populations(store: AuditStore) -> dict[str, dict[str, dict[str, float]]]:
+    """The shares of the target population that each set declares."""
+    sets = json.loads(store.read_bytes("set.json"))["sets"]
+    return {each["name"]: each["facts"]["target_population"] for each in sets if each["facts"]["target_population"]}
+
+
+def _importance(plan: Plan, cases: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
+    asked = plan.explanations
+    if asked is None or not asked.features or plan.targets[asked.target].operating_point is None:
+        return IMPORTANCE.conform(pd.DataFrame(columns=list(IMPORTANCE.columns)))
+    chosen = observations[observations["target"] == asked.target]
+    return error_importance(
+        cases, chosen, asked.features, plan.resamples, plan.seed, plan.confidence, too_few=plan.too_few
+    )
