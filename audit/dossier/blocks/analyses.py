@@ -17,6 +17,7 @@ from audit.dossier.words import attribute_label, quantity
 from audit.tables import ALL, OVERALL
 
 WITHOUT_MODEL = ("share", ALL)
+SHOWN = 4
 VERSIONS = ("candidate", "candidate - comparator", "set")
 COLUMNS = (
     Column("Group", 2.0), Column("Quantity", 1.7), Column("Value", 0.75, "right"), Column("Interval", 1.35, "right"),
@@ -26,7 +27,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One table: the quantities of an analysis it prints; ``only`` keeps verdicts that begin so, else ``none`` is said."""
+    """One table: the quantities it prints of an analysis; ``only`` keeps verdicts that begin so, else says ``none``."""
 
     analysis: str
     caption: str
@@ -138,8 +139,11 @@ def _cell(view: AuditView, row: Mapping[str, Any], column: str, words: str) -> A
 
 
 def _methods(rows: list[dict[str, Any]]) -> str:
-    names = dict.fromkeys(str(row["method"]) for row in rows if row["method"])
-    return f"Methods: {'; '.join(names)}. Where p is adjusted, the adjusted value stands." if names else ""
+    names = list(dict.fromkeys(str(row["method"]).partition(";")[0] for row in rows if row["method"]))
+    more = f"; and {len(names) - SHOWN} more, in the evidence" if len(names) > SHOWN else ""
+    return (
+        f"Methods: {'; '.join(names[:SHOWN])}{more}. Where p is adjusted, the adjusted value stands." if names else ""
+    )
 
 
 ENTRY = Block("analyses", NoParameters, _build)
