@@ -44,20 +44,26 @@ class GroupAnswer:
     def as_text(self) -> str:
         """The answer for people: one line per version, target and measure."""
         lines = [f"{self.group}: {STATUS}."]
-        for row in self.rows[self.rows["kind"].isin(("value", "change"))].itertuples():
-            lines.append(f"{row.version:<24} {row.target:<14} {row.measure:<22} {_answer(row)}")
+        shown = self.rows["kind"].isin(("value", "change")) & ~self.rows["version"].str.contains(" + ", regex=False)
+        for (target, measure), rows in self.rows[shown].groupby(["target", "measure"], sort=False):
+            lines.append(f"{target}, {measure}")
+            lines += [f"  {row.version:<24} {_answer(row)}" for row in rows.itertuples()]
         if self.pictures:
             lines += ["Pictures of explained cases in this group:", *(f"  {path}" for path in self.pictures)]
         return "\n".join(lines)
 
 
 def _answer(row: Any) -> str:
-    counts = f"{row.n_patients} patients, {row.n_cases} images, {_or_dash(row.n_events)} reference-positive"
+    counts = f"{_counted(row.n_patients, 'patient')}, {_counted(row.n_cases, 'image')}, {_or_dash(row.n_events)} reference-positive"
     if pd.isna(row.value):
         return f"undefined: {row.undefined} ({counts})"
     if pd.isna(row.low):
         return f"{row.value:.3f}, no interval: {row.undefined} ({counts})"
     return f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}] {row.method} ({counts})"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _or_dash(value: Any) -> str:
@@ -71,7 +77,7 @@ def ask(store: AuditStore, conditions: Sequence[str]) -> GroupAnswer:
     """
     plan = stored_plan(store)
     cases = store.read_table(CASES)
-    wanted = dict(_split(condition) for condition in conditions)
+    wanted = _wanted(conditions)
     keep = _chosen(cases, wanted)
     inside = cases[keep]
     rows = _estimates(plan, inside, store)
@@ -88,6 +94,17 @@ def _estimates(plan: Plan, cases: pd.DataFrame, store: AuditStore) -> pd.DataFra
     tables = (store.read_table(OBSERVATIONS), store.read_table(DISPOSITIONS))
     observations, fates = (table[table["case_id"].isin(ids)] for table in tables)
     return estimate(bare, cases, observations, fates)
+
+
+def _wanted(conditions: Sequence[str]) -> dict[str, str]:
+    wanted: dict[str, str] = {}
+    for attribute, level in map(_split, conditions):
+        if wanted.setdefault(attribute, level) != level:
+            raise BadInput(
+                f"{attribute} is asked to be both '{wanted[attribute]}' and '{level}', which no case is; "
+                "give one level per attribute and ask twice."
+            )
+    return wanted
 
 
 def _split(condition: str) -> tuple[str, str]:

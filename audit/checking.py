@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from audit.evidence.difference import Difference
-from audit.evidence.store import open_audit
+from audit.evidence.producer import producer
+from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import verify_file
 from audit.run import verify_audit
 
@@ -51,7 +53,22 @@ def verify_anything(what: str | None, home: Path) -> Checked:
         "observations, estimates, importances and verdicts were computed again from the stored predictions. "
         "Unsigned evidence is internally consistent only."
     )
-    return Checked(f"audit {store.audit_id}", done, differences)
+    return Checked(f"audit {store.audit_id}", f"{done} {_other_code(store)}".strip(), differences)
+
+
+def _other_code(store: AuditStore) -> str:
+    """A warning where the audit was made by other code than that which checks it."""
+    made, here = (
+        f"version {facts.get('version')}, commit {facts.get('commit')}" for facts in (_made_by(store), producer())
+    )
+    if made == here:
+        return ""
+    return f"The audit was made by {made}; this is {here}: recomputed numbers may differ for that reason."
+
+
+def _made_by(store: AuditStore) -> Mapping[str, Any]:
+    stated = store.latest("estimates") or store.latest("environment")
+    return stated.producer if stated else {}
 
 
 def _verify_file(home: Path, path: Path) -> Checked:
