@@ -239,12 +239,35 @@ def run(effort: Effort, rows: int = ROWS) -> dict[str, Any]:
     }
 
 
+def ratios(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """What one run contributes to the list of all runs."""
+    effort = f"{found['effort']['fairlearn']} x {found['effort']['repeats']}"
+    return [
+        {
+            "effort": effort,
+            "patients": layout["patients"],
+            "kind": kind,
+            "wall": layout[kind]["wall"]["ratio"],
+            "processor": layout[kind]["processor"]["ratio"],
+            "target": layout[kind]["target"],
+        }
+        for layout in found["layouts"]
+        for kind in TARGETS
+    ]
+
+
+def earlier_runs(results: Path) -> list[dict[str, Any]]:
+    """The runs that the results on file already list; none where there is no file."""
+    return list(json.loads(results.read_text(encoding="utf-8")).get("runs", [])) if results.exists() else []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=HERE / "results")
     parser.add_argument("--document", type=Path, default=HERE.parent / "docs" / "benchmarks.md")
     given = parser.parse_args()
     found = run(Effort())
+    found["runs"] = earlier_runs(given.results / "bootstrap.json") + ratios(found)
     given.results.mkdir(parents=True, exist_ok=True)
     (given.results / "bootstrap.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     scaling_plot(found["scaling"], given.results / "scaling.svg")

@@ -73,7 +73,27 @@ def _speed(found: dict[str, Any]) -> str:
         for kind, name in NAMES.items():
             for clock in ("wall", "processor"):
                 lines.append(_speed_row(layout, kind, name, clock))
-    return "\n".join(lines) + "\n" + _graphics(found)
+    return "\n".join(lines) + "\n" + _graphics(found) + _runs(found)
+
+
+def _runs(found: dict[str, Any]) -> str:
+    """Every full run so far, not the last alone: the machine is shared and the ratios move."""
+    lines = [
+        "\n### All runs\n",
+        "Times faster in each full run made on this machine, oldest first; other work ran beside all of them. 'effort':"
+        " resamples of fairlearn's x repeats.\n",
+        "| effort | patients | quantity | wall | processor | target |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    return "\n".join([*lines, *(_run_row(one) for one in found["runs"])]) + "\n"
+
+
+def _run_row(one: dict[str, Any]) -> str:
+    met = "met" if min(one["wall"], one["processor"]) >= one["target"] else "missed on one clock or both"
+    return (
+        f"| {one['effort']} | {one['patients']:,} | {NAMES[one['kind']]} | {one['wall']:,.0f} | {one['processor']:,.0f} "
+        f"| ≥ {one['target']:,}: {met} |"
+    )
 
 
 def _speed_row(layout: dict[str, Any], kind: str, name: str, clock: str) -> str:

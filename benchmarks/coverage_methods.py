@@ -137,9 +137,6 @@ def bca(r: Ratio, replicates: FloatArray) -> Limits:
     return None if isinstance(found, Undefined) else (found.low, found.high)
 
 
-Sums = tuple[FloatArray, FloatArray]
-
-
 def bootstrap_t(r: Ratio, counts: FloatArray) -> Limits:
     """Studentised bootstrap; ``counts`` (resamples, k): how often each patient of the ratio was drawn."""
     x, n = r.top, r.bottom

@@ -110,7 +110,7 @@ def study(drawn: Drawn, bench: Bench, clustered: bool, lines: bool) -> Iterator[
     bench.prepare(list(dict.fromkeys(side for _, questions in asked for sides in questions.values() for side in sides)))
     for _, questions in asked:
         for kind, sides in questions.items():
-            found = _values(sides[0], bench) if kind == "value" else _differences(kind, *sides, bench)
+            found = _values(sides[0], bench) if kind == "value" else _differences(kind, sides[0], sides[1], bench)
             yield from _with_gate(found, sides)
     for measure in LINES if lines else ():
         yield from _or_failure(measure, drawn.candidate, bench)
@@ -222,11 +222,11 @@ def _auroc_methods(side: Side, bench: Bench) -> Iterator[tuple[str, Limits]]:
         yield "DeLong, clustering ignored, logit", _logit(naive.auroc, naive.variance)
     yield "DeLong/Obuchowski, Wald", limits(wald_interval(found.value, found.variance))
     smaller = min(found.patients_with_positive, found.patients_with_negative)
-    yield "logit, t on smaller class", _logit(found.value, found.variance, smaller - 1)
-    yield (
-        "Newcombe 5 on patients",
-        limits(newcombe5(found.value, found.patients_with_positive, found.patients_with_negative)),
-    )
+    with_t = _logit(found.value, found.variance, smaller - 1)
+    newcombe = limits(newcombe5(found.value, found.patients_with_positive, found.patients_with_negative))
+    yield "logit, t on smaller class", with_t
+    yield "Newcombe 5 on patients", newcombe
+    yield f"Newcombe 5 below {FEW} patients in a class, else logit with t", newcombe if smaller < FEW else with_t
 
 
 def _logit(value: float, variance: float, df: float = math.inf) -> Limits:

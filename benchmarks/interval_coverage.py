@@ -120,6 +120,14 @@ def run(sets: int, seed: int, cells: Iterable[Design]) -> dict[str, Any]:
     }
 
 
+def as_json(found: dict[str, Any]) -> str:
+    """The study with one row a line, widths and coverages to six digits."""
+    rows = [{name: round(v, 6) if isinstance(v, float) else v for name, v in row.items()} for row in found["rows"]]
+    lines = ",\n".join(json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows)
+    head = json.dumps({name: value for name, value in found.items() if name != "rows"}, sort_keys=True)
+    return f'{head[:-1]}, "rows": [\n{lines}\n]}}\n'
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", type=int, default=1000, help="simulated sets per cell")
@@ -130,7 +138,7 @@ def main() -> None:
     given = parser.parse_args()
     study_ = run(200 if given.quick else given.sets, given.seed, designs())
     given.results.parent.mkdir(parents=True, exist_ok=True)
-    given.results.write_text(json.dumps(study_, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    given.results.write_text(as_json(study_), encoding="utf-8")
     given.document.write_text(report(study_), encoding="utf-8")
 
 

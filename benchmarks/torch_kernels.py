@@ -27,10 +27,9 @@ def auroc_replicates(counts: torch.Tensor, patient: IntArray, score: FloatArray,
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     of_case = np.cumsum(np.isin(np.arange(ordered.size), starts)) - 1
     last = np.append(starts[1:], ordered.size) - 1
-    place = {"device": counts.device}
-    columns = torch.as_tensor(patient[order], **place)
-    labels = torch.as_tensor(positive[order], **place)
-    tied, ends = torch.as_tensor(of_case, **place), torch.as_tensor(last, **place)
+    columns = torch.as_tensor(patient[order], device=counts.device)
+    labels = torch.as_tensor(positive[order], device=counts.device)
+    tied, ends = torch.as_tensor(of_case, device=counts.device), torch.as_tensor(last, device=counts.device)
     blocks = [_areas(counts[i : i + BLOCK], columns, labels, tied, ends) for i in range(0, len(counts), BLOCK)]
     return torch.cat(blocks)
 

@@ -93,8 +93,10 @@ class TestBootstrapBenchmark:
             "scaling": scaled,
             "exponents": {"auroc over cases": 1.0},
         }
+        found["runs"] = bench_bootstrap.ratios({**found, "layouts": [layout]}) * 2
         text = bench_report.report(json.loads(json.dumps(found)))
         assert f"{layout['auroc']['wall']['ours_ms']:.3f}" in text
+        assert text.count("| 1 x 1 |") == 4
         assert "2.50 GiB after the runs to 1,000,000 cases. Target: under 2 GiB: missed" in text
         bench_report.scaling_plot(scaled, tmp_path / "a.svg")
         bench_report.scaling_plot(scaled, tmp_path / "b.svg")
@@ -206,6 +208,17 @@ class TestStudy:
         asked = {(row["kind"], row["measure"]) for row in first["rows"] if row["method"] == coverage_study.PRODUCT}
         assert {kind for kind, _ in asked} == set(coverage_report.KINDS)
         assert {measure for _, measure in asked} == set(coverage_report.MEASURES)
+
+    def test_the_recommended_method_is_shown_also_where_it_fails(self):
+        cell = {"kind": "change", "measure": "dice", "device": "d", "clustered": True, "patients": 50}
+        row = {**cell, "prevalence": 0.1, "sets": 500, "printed": 500}
+        out = {**row, "method": coverage_study.PRODUCT, "coverage": 0.90}
+        rows = [
+            out,
+            {**row, "method": "linearised t", "coverage": 0.80},
+            {**row, "method": "percentile", "coverage": 0.95},
+        ]
+        assert coverage_report._there(rows, out) == "linearised t: 80.0"
 
     def test_tally_counts_the_side_that_missed(self):
         tally = interval_coverage.Tally()
