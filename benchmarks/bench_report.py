@@ -91,8 +91,8 @@ def _runs(found: dict[str, Any]) -> str:
 def _run_row(one: dict[str, Any]) -> str:
     met = "met" if min(one["wall"], one["processor"]) >= one["target"] else "missed on one clock or both"
     return (
-        f"| {one['effort']} | {one['patients']:,} | {NAMES[one['kind']]} | {one['wall']:,.0f} | {one['processor']:,.0f} "
-        f"| ≥ {one['target']:,}: {met} |"
+        f"| {one['effort']} | {one['patients']:,} | {NAMES[one['kind']]} | {one['wall']:,.0f} "
+        f"| {one['processor']:,.0f} | ≥ {one['target']:,}: {met} |"
     )
 
 
