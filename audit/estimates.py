@@ -17,7 +17,7 @@ import pandas as pd
 
 from audit.catalogue import entry
 from audit.fairness import gap_rows
-from audit.measures.answers import Answer, Kind, Rules, Side, answer, bootstrapped
+from audit.measures.answers import Answer, Kind, Rules, Side, answer, bootstrapped, resampled
 from audit.measures.choice import measures_for
 from audit.measures.groups import Group, declared_groups
 from audit.measures.measure import Counts, Measure
@@ -173,8 +173,8 @@ class _Desk:
 def _measured(study: _Study, target: str, measure: Measure) -> list[Row]:
     desk = _Desk(study, target, measure)
     questions = list(_questions(desk))
-    replicates = _replicates(study, measure, questions)
-    return [_answered(study, target, measure, question, replicates) for question in questions]
+    found = _resampled(study, questions)
+    return [_answered(study, target, measure, question, found) for question in questions]
 
 
 def _questions(desk: _Desk) -> Iterator[_Question]:
@@ -217,19 +217,16 @@ def _change(desk: _Desk, new: str, old: str, group: Group) -> _Question:
     return _Question("change", f"{new} - {old}", group, None, sides, desk.failed(group, new, old))
 
 
-def _replicates(study: _Study, measure: Measure, questions: list[_Question]) -> dict[Side, FloatArray]:
+def _resampled(study: _Study, questions: list[_Question]) -> dict[Side, FloatArray]:
     wanted = list(dict.fromkeys(side for q in questions for side in bootstrapped(q.kind, q.sides)))
-    if not wanted:
-        return {}
-    found = measure.replicates_of_many([side.rows for side in wanted], study.resamples())
-    return dict(zip(wanted, found, strict=True))
+    return resampled(wanted, study.resamples()) if wanted else {}
 
 
 def _answered(
-    study: _Study, target: str, measure: Measure, question: _Question, replicates: Mapping[Side, FloatArray]
+    study: _Study, target: str, measure: Measure, question: _Question, of_resamples: Mapping[Side, FloatArray]
 ) -> Row:
     goal = question.kind == "value" and study.has_goal(measure.name, target, question.group)
-    found = answer(question.kind, question.sides, replicates.__getitem__, goal)
+    found = answer(question.kind, question.sides, of_resamples.__getitem__, goal)
     about = {
         "kind": question.kind,
         "version": question.version,
@@ -302,7 +299,7 @@ def _explained(plan: Plan, cases: pd.DataFrame, part: pd.DataFrame, version: str
 
 
 def _mean_of_few(plan: Plan, side: Side, counts: Counts) -> Answer:
-    found = answer("value", (side,), lambda s: s.measure.replicates(s.rows, counts))
+    found = answer("value", (side,), lambda s: resampled([s], counts)[s])
     patients = side.counted.n_patients
     if found.value is None or patients >= plan.too_few:
         return found

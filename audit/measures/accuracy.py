@@ -25,6 +25,6 @@ ENTRY = Measure(
     tasks=("classification",),
     columns=("reference", "decision"),
     source="FDA, Reporting Results from Diagnostic Tests, 2007, section 6",
-    estimator=Proportion(_per_case, "cases"),
+    estimator=Proportion(_per_case, "cases", by_class=True),
     worst_case=wrong_decision,
 )

@@ -1,29 +1,33 @@
 """A value or a difference with its interval, or the reason why there is none: the policy of every estimate.
 
-A value carries the measure's analytic interval, else the percentile bootstrap over patients. A difference between
-groups without common patients recovers its limits from the groups' own intervals; any other difference takes the
-bootstrap on shared resamples. Where resamples do not vary (all cases right, no discordant pair) a bootstrap
-interval would have width zero: Tango's score interval or recovered limits take its place.
+A value carries the measure's analytic interval; means of scores per case a bootstrap-t over patients. A difference
+between groups without common patients recovers its limits from the groups' own intervals where they have one. Any
+other difference of ratios is linearised over patients, save that two versions which decide one case per patient take
+Tango's score interval; a change of AUROC takes the paired variance; what is left takes percentiles of shared
+resamples. Where patients do not vary (all cases right, no discordant pair) such an interval would have width zero:
+Tango's interval or recovered limits take its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from audit.measures.counting import one_case_per_patient
-from audit.measures.measure import Both, Measure
-from audit.measures.ratio import Proportion
-from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
-from audit.statistics.differences_paired import PairedTable, tango
+from audit.measures.measure import Both, Counts, Measure
+from audit.measures.paired_decisions import paired_decisions
+from audit.measures.ratio import Mean
+from audit.records import FloatArray, Interval, Rows, Undefined
+from audit.statistics.bootstrap_t import bootstrap_t_interval
 from audit.statistics.recovered import recovered_difference
 from audit.statistics.resampling import percentile_interval
 
-NO_VARIATION = "no resample differs from the estimate, so the bootstrap cannot show its uncertainty"
+NO_VARIATION = "no patient differs from the others, so the uncertainty cannot be shown"
+A_SIDE_IS_FLAT = "the patients of a side do not vary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,55 +75,119 @@ class Side:
         """The measure's analytic interval; None where it has none, or no value."""
         return self._both[1]
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The measure's range."""
+        low, high = self.measure.low, self.measure.high
+        return -math.inf if low is None else low, math.inf if high is None else high
+
+    @cached_property
+    def varies(self) -> bool:
+        """Whether patients differ in what they contribute."""
+        return self.measure.varies(self.rows)
+
+    @property
+    def too_few_to_bound(self) -> str | None:
+        """Why the value has no interval although it is defined, or None."""
+        fewest, n = self.measure.estimator.fewest_patients, self.counted.n_patients
+        if n >= fewest:
+            return None
+        return f"no interval from fewer than {fewest} patients ({n}): a mean may hang on rare failures not seen yet"
+
     @cached_property
     def counted(self) -> Rows:
         """The rows that enter the denominator."""
         return self.measure.contributing(self.rows)
 
 
-Replicates = Callable[[Side], FloatArray]
+Resampled = Callable[[Side], FloatArray]
+"""A side to what ``resampled`` found for it."""
 Kind = Literal["value", "worst case", "contrast", "change"]
 
 
 def bootstrapped(kind: Kind, sides: tuple[Side, ...]) -> tuple[Side, ...]:
-    """The sides whose replicates ``answer`` will ask for."""
-    if any(isinstance(side.point, Undefined) for side in sides):
+    """The sides that ``answer`` will ask to have resampled."""
+    if _problem(kind, sides) or _unbounded(kind, sides):
         return ()
-    if kind == "contrast":
-        return () if recovers(*sides) else sides
-    return sides if kind == "change" or not sides[0].measure.analytic else ()
+    if len(sides) == 2:
+        return () if kind in _analytic(sides[0]) or (kind == "contrast" and recovers(*sides)) else sides
+    return () if sides[0].measure.analytic else sides
 
 
-def answer(kind: Kind, sides: tuple[Side, ...], replicates: Replicates, against_goal: bool = False) -> Answer:
+def resampled(sides: Sequence[Side], counts: Counts) -> dict[Side, FloatArray]:
+    """What the resamples tell of sides of one measure: replicates, for a mean of scores studentised ones."""
+    if not sides:
+        return {}
+    measure, rows = sides[0].measure, [side.rows for side in sides]
+    if isinstance(measure.estimator, Mean):
+        return dict(zip(sides, measure.estimator.pivots_of_many(rows, counts), strict=True))
+    return dict(zip(sides, measure.replicates_of_many(rows, counts), strict=True))
+
+
+def answer(kind: Kind, sides: tuple[Side, ...], of_resamples: Resampled, against_goal: bool = False) -> Answer:
     """The estimate of one side, or the first side minus the second.
 
     'contrast': two groups of one version, which may share patients. 'change': two versions on the same cases.
-    ``against_goal`` asks for the exact interval of a value where one exists.
+    ``of_resamples`` is asked for the sides that ``bootstrapped`` names. ``against_goal`` asks for the exact interval
+    of a value where one exists.
     """
     problem = _problem(kind, sides)
     if problem is not None:
         return Answer(undefined=problem)
     if len(sides) == 1:
-        return _value(sides[0], replicates, against_goal)
+        return _value(sides[0], of_resamples, against_goal)
+    point = _number(sides[0].point) - _number(sides[1].point)
+    unbounded = _unbounded(kind, sides)
+    if unbounded is not None:
+        return Answer(point, None, unbounded)
     if kind == "contrast" and recovers(*sides):
-        return _with_interval(_number(sides[0].point) - _number(sides[1].point), _recovered(*sides))
-    return _difference(sides[0], sides[1], replicates, paired=kind == "change")
+        return _with_interval(point, _recovered(*sides))
+    if kind in _analytic(sides[0]):
+        return _with_interval(point, _difference(sides[0], sides[1], paired=kind == "change"))
+    return _resampled_difference(point, sides[0], sides[1], of_resamples, paired=kind == "change")
+
+
+def _analytic(side: Side) -> tuple[str, ...]:
+    return side.measure.estimator.analytic_differences
 
 
 def _problem(kind: Kind, sides: tuple[Side, ...]) -> str | None:
-    labels = ("", "baseline: " if kind == "contrast" else "other version: ")
-    for label, side in zip(labels, sides, strict=False):
+    for label, side in zip(_labels(kind), sides, strict=False):
         if isinstance(side.point, Undefined):
             return label + side.point.reason
     return None
 
 
-def _value(side: Side, replicates: Replicates, against_goal: bool) -> Answer:
+def _unbounded(kind: Kind, sides: tuple[Side, ...]) -> str | None:
+    for label, side in zip(_labels(kind), sides, strict=False):
+        if side.too_few_to_bound:
+            return label + side.too_few_to_bound
+    return None
+
+
+def _labels(kind: Kind) -> tuple[str, str]:
+    return "", "baseline: " if kind == "contrast" else "other version: "
+
+
+def _value(side: Side, of_resamples: Resampled, against_goal: bool) -> Answer:
+    value, estimator = _number(side.point), side.measure.estimator
+    if side.too_few_to_bound:
+        return Answer(value, None, side.too_few_to_bound)
+    if isinstance(estimator, Mean) and not side.measure.analytic:
+        return _studentised(value, estimator.error(side.rows), side, of_resamples)
     goal = side.measure.goal_interval(side.rows, side.rules.confidence) if against_goal else None
     interval = goal or side.interval
-    if interval is None:
-        return _bootstrapped(_number(side.point), replicates(side), side)
-    return _with_interval(_number(side.point), interval)
+    return _with_interval(value, Undefined("the measure has no interval") if interval is None else interval)
+
+
+def _studentised(value: float, error: float | Undefined, side: Side, of_resamples: Resampled) -> Answer:
+    if isinstance(error, Undefined):
+        return Answer(value, None, error.reason)
+    if error == 0:
+        return Answer(value, None, NO_VARIATION)
+    pivots = of_resamples(side)
+    interval = bootstrap_t_interval(value, error, pivots, side.rules.confidence, side.bounds)
+    return replace(_with_interval(value, interval), undefined_resamples=int(np.isnan(pivots).sum()))
 
 
 def recovers(level: Side, baseline: Side) -> bool:
@@ -133,32 +201,37 @@ def _with_interval(point: float, interval: Interval | Undefined) -> Answer:
 
 
 def _bootstrapped(point: float, replicates: FloatArray, side: Side) -> Answer:
-    missing = int(np.isnan(replicates).sum())
-    if constant(replicates):
-        return Answer(point, None, NO_VARIATION, missing)
     interval = percentile_interval(replicates, side.rules.confidence)
     shortcut = side.measure.estimator.shortcut
     if shortcut and isinstance(interval, Interval):
-        interval = _renamed(interval, f"{interval.method}, {shortcut}")
-    return replace(_with_interval(point, interval), undefined_resamples=missing)
+        interval = replace(interval, method=f"{interval.method}, {shortcut}")
+    return replace(_with_interval(point, interval), undefined_resamples=int(np.isnan(replicates).sum()))
 
 
-def _difference(first: Side, second: Side, replicates: Replicates, paired: bool) -> Answer:
-    a, b = replicates(first), replicates(second)
-    point = _number(first.point) - _number(second.point)
+def _difference(first: Side, second: Side, paired: bool) -> Interval | Undefined:
+    """Analytic interval of sides that may share patients."""
+    confidence = first.rules.confidence
+    score = paired_decisions(first.measure, first.rows, second.rows, confidence) if paired else None
+    if score is not None:
+        return score
+    if not (first.varies and second.varies):
+        return Undefined(NO_VARIATION) if paired and first.varies == second.varies else _instead(first, second)
+    found = first.measure.difference(first.rows, second.rows, confidence)
+    return _instead(first, second) if isinstance(found, Undefined) and not paired else found
+
+
+def _resampled_difference(point: float, first: Side, second: Side, of_resamples: Resampled, paired: bool) -> Answer:
+    a, b = of_resamples(first), of_resamples(second)
     if constant(a) or constant(b) or constant(a - b):
-        score = _tango(first, second) if paired else None
-        interval = score or (Undefined(NO_VARIATION) if paired and constant(a - b) else _instead(first, second))
-        return _with_interval(point, interval)
+        flat = paired and constant(a - b)
+        return _with_interval(point, Undefined(NO_VARIATION) if flat else _instead(first, second))
     return _bootstrapped(point, a - b, first)
 
 
 def _instead(first: Side, second: Side) -> Interval | Undefined:
     """Limits recovered as if the sides were independent: conservative where they correlate positively, as pairs do."""
     found = _recovered(first, second)
-    return (
-        found if isinstance(found, Undefined) else _renamed(found, f"{found.method} (resamples of a side do not vary)")
-    )
+    return found if isinstance(found, Undefined) else replace(found, method=f"{found.method} ({A_SIDE_IS_FLAT})")
 
 
 def constant(replicates: FloatArray) -> bool:
@@ -177,35 +250,6 @@ def _recovered(first: Side, second: Side) -> Interval | Undefined:
     assert isinstance(a, Interval)
     assert isinstance(b, Interval)
     return recovered_difference(_number(first.point), a, _number(second.point), b)
-
-
-def _tango(new: Side, old: Side) -> Interval | Undefined | None:
-    """Tango's interval where both versions decide the same cases; None where it does not apply.
-
-    With several cases per patient and no discordant case it is taken on the number of patients.
-    """
-    estimator = new.measure.estimator
-    if not isinstance(estimator, Proportion):
-        return None
-    (hit, counted), (other, other_counted) = estimator.per_case(new.rows), estimator.per_case(old.rows)
-    if not np.array_equal(counted, other_counted):
-        return None
-    keep = counted > 0
-    table = PairedTable(*(int((keep & cell).sum()) for cell in _cells(hit > 0, other > 0)))
-    if one_case_per_patient(new.counted):
-        return tango(table, new.rules.confidence)
-    if table.discordant:
-        return None
-    found = tango(PairedTable(new.counted.n_patients, 0, 0, 0), new.rules.confidence)
-    return found if isinstance(found, Undefined) else _renamed(found, "Tango score on patients (no discordant case)")
-
-
-def _cells(hit: BoolArray, other: BoolArray) -> tuple[BoolArray, BoolArray, BoolArray, BoolArray]:
-    return hit & other, hit & ~other, ~hit & other, ~hit & ~other
-
-
-def _renamed(interval: Interval, method: str) -> Interval:
-    return Interval(interval.low, interval.high, method, interval.confidence)
 
 
 def _number(point: float | Undefined) -> float:

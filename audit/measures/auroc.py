@@ -14,15 +14,22 @@ from audit.measures.worst_cases import wrong_order
 from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
 from audit.statistics.resampling import COMPILE_FROM, auroc_replicates
 from audit.statistics.roc import auroc
-from audit.statistics.roc_clustered import clustered_auroc
+from audit.statistics.roc_clustered import auroc_covariance, clustered_auroc, paired_auroc_difference
+
+SMALLEST_VARIANCE = 1e-15
 
 
 @dataclass(frozen=True, slots=True)
 class _Auroc:
-    """DeLong's interval on the logit scale; Obuchowski's where a patient has several cases. Ties count 1/2."""
+    """DeLong's interval on the logit scale; Obuchowski's where a patient has several cases. Ties count 1/2.
+
+    The change between versions takes their paired variance, a contrast of groups that share patients the resamples.
+    """
 
     analytic: ClassVar[bool] = True
+    analytic_differences: ClassVar[tuple[str, ...]] = ("change",)
     shortcut: ClassVar[str] = ""
+    fewest_patients: ClassVar[int] = 0
 
     def point(self, rows: Rows) -> float | Undefined:
         return _named(auroc(rows.columns["score"], rows.columns["reference"]))
@@ -38,6 +45,16 @@ class _Auroc:
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)
+
+    def difference(self, first: Rows, second: Rows, confidence: float) -> Interval | Undefined:
+        """Of two versions on the same cases."""
+        scores = first.columns["score"], second.columns["score"]
+        found = paired_auroc_difference(*scores, first.columns["reference"], first.patient, confidence)
+        return found if isinstance(found, Undefined) else found.interval
+
+    def varies(self, rows: Rows) -> bool:
+        found = auroc_covariance((rows.columns["score"],), rows.columns["reference"], rows.patient)
+        return isinstance(found, Undefined) or bool(found[0, 0] > SMALLEST_VARIANCE)
 
     def replicates_of_many(self, asked: Sequence[Rows], counts: Counts) -> list[FloatArray]:
         compiled = sum(map(len, asked)) * len(counts) >= COMPILE_FROM

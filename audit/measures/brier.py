@@ -24,6 +24,6 @@ ENTRY = Measure(
     tasks=("classification",),
     columns=("score", "reference"),
     source="Brier, Mon Weather Rev 1950;78:1",
-    estimator=Mean(_per_case, "cases", not_probabilities),
+    estimator=Mean(_per_case, "cases", not_probabilities, by_class=True, fewest_patients=0),
     ideal=0.0,
 )

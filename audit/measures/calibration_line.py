@@ -38,7 +38,9 @@ class Recalibration:
     coefficients: FullFit
     fixed_slope: bool
     analytic: ClassVar[bool] = True
+    analytic_differences: ClassVar[tuple[str, ...]] = ()
     shortcut: ClassVar[str] = "one Newton step each"
+    fewest_patients: ClassVar[int] = 0
 
     def point(self, rows: Rows) -> float | Undefined:
         return self.both(rows, 0.95)[0]
@@ -52,6 +54,12 @@ class Recalibration:
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)
+
+    def difference(self, first: Rows, second: Rows, confidence: float) -> Interval | Undefined:  # noqa: ARG002
+        return Undefined("a difference of calibration lines is resampled")
+
+    def varies(self, rows: Rows) -> bool:  # noqa: ARG002
+        return True
 
     def replicates_of_many(self, asked: Sequence[Rows], counts: Counts) -> list[FloatArray]:
         """Replicates for several sets of rows from one product with the resample counts."""

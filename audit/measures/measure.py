@@ -20,11 +20,17 @@ class Estimator(Protocol):
     """How a measure is computed from complete rows (no NaN in the measure's columns).
 
     ``analytic`` says whether ``interval`` answers at all; where it is False the patient bootstrap does.
-    ``shortcut`` names an approximation that the replicates take; empty where they are exact.
+    ``analytic_differences`` names the kinds, 'contrast' or 'change', whose interval ``difference`` gives.
+    ``shortcut`` names an approximation that the replicates take; empty where they are exact. ``fewest_patients``:
+    below it no interval holds.
     """
 
     analytic: ClassVar[bool]
+    analytic_differences: ClassVar[tuple[str, ...]]
     shortcut: ClassVar[str]
+
+    @property
+    def fewest_patients(self) -> int: ...
 
     def point(self, rows: Rows) -> float | Undefined: ...
 
@@ -33,6 +39,10 @@ class Estimator(Protocol):
     def both(self, rows: Rows, confidence: float) -> Both: ...
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None: ...
+
+    def difference(self, first: Rows, second: Rows, confidence: float) -> Interval | Undefined: ...
+
+    def varies(self, rows: Rows) -> bool: ...
 
     def replicates_of_many(self, asked: Sequence[Rows], counts: Counts) -> list[FloatArray]: ...
 
@@ -100,6 +110,18 @@ class Measure:
         kept = self._kept(rows)
         return self.estimator.goal_interval(kept, confidence) if len(kept) else Undefined("no cases")
 
+    def difference(self, first: Rows, second: Rows, confidence: float) -> Interval | Undefined:
+        """The analytic interval of first minus second, for the estimator's ``analytic_differences``."""
+        found = self.estimator.difference(self._kept(first), self._kept(second), confidence)
+        if isinstance(found, Undefined) or self.low is None or self.high is None:
+            return found
+        limit = self.high - self.low
+        return Interval(max(found.low, -limit), min(found.high, limit), found.method, found.confidence)
+
+    def varies(self, rows: Rows) -> bool:
+        """Whether patients differ in what they contribute, so that their variance says something."""
+        return self.estimator.varies(self._kept(rows))
+
     def replicates(self, rows: Rows, counts: Counts) -> FloatArray:
         """The estimate in every resample: ``counts`` (resamples, patients) to (resamples,), NaN where undefined."""
         return self.replicates_of_many([rows], counts)[0]
@@ -121,4 +143,5 @@ class Measure:
         return kept.where(self.estimator.contributes(kept))
 
     def _kept(self, rows: Rows) -> Rows:
-        return rows.where(self.complete(rows))
+        complete = self.complete(rows)
+        return rows if complete.all() else rows.where(complete)

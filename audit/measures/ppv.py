@@ -22,5 +22,5 @@ ENTRY = Measure(
     tasks=("classification",),
     columns=("reference", "decision"),
     source="Vecchio, N Engl J Med 1966;274:1171",
-    estimator=Proportion(_per_case, "device-positive cases"),
+    estimator=Proportion(_per_case, "device-positive cases", by_class=True),
 )

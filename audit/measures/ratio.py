@@ -8,18 +8,24 @@ from typing import ClassVar
 
 import numpy as np
 
-from audit.measures.counting import one_case_per_patient, sizes
+from audit.measures.counting import class_sizes, one_case_per_patient, sizes
 from audit.measures.measure import Both, Counts
 from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
+from audit.statistics.bootstrap_t import ratio_pivots
 from audit.statistics.clusters import clustered_proportion
+from audit.statistics.linearised import Sums, linearised_difference, ratio_error
 from audit.statistics.proportions import clopper_pearson
 from audit.statistics.resampling import ratio_replicates, sums_by_patient
 
 PerCase = Callable[[Rows], tuple[FloatArray, FloatArray]]
+OfResamples = Callable[[Counts, FloatArray, FloatArray], FloatArray]
 
 
 def _nothing_wrong(_rows: Rows) -> Undefined | None:
     return None
+
+
+FEWEST_FOR_A_MEAN = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,19 @@ class Mean:
     """Sum of numerators over sum of denominators; ``per_case`` gives both, one entry per case.
 
     ``counted`` names the denominator ('reference-positive cases'). ``problem`` may refuse rows for which the quantity
-    has no meaning. Undefined when the denominator is 0; the interval comes from the patient bootstrap.
+    has no meaning. ``by_class`` says that the rarer class of the reference carries the information, so that both
+    classes are denominators too. ``fewest_patients``: below it no interval, since a mean of scores that hangs on rare
+    failures cannot be bounded from so few. Undefined when the denominator is 0; the interval is a bootstrap-t over
+    patients, that of a difference linearised.
     """
 
     per_case: PerCase
     counted: str
     problem: Callable[[Rows], Undefined | None] = _nothing_wrong
+    by_class: bool = False
+    fewest_patients: int = FEWEST_FOR_A_MEAN
     analytic: ClassVar[bool] = False
+    analytic_differences: ClassVar[tuple[str, ...]] = ("contrast", "change")
     shortcut: ClassVar[str] = ""
 
     def point(self, rows: Rows) -> float | Undefined:
@@ -48,16 +60,41 @@ class Mean:
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)
 
+    def difference(self, first: Rows, second: Rows, confidence: float) -> Interval | Undefined:
+        """Interval of first minus second ratio over the patients of both."""
+        n_patients = 1 + max(int(rows.patient.max()) for rows in (first, second))
+        return linearised_difference(self.sums(first, n_patients), self.sums(second, n_patients), confidence)
+
+    def error(self, rows: Rows) -> float | Undefined:
+        """Linearised standard error over patients; 0 where all patients have the same ratio."""
+        return ratio_error(*self.sums(rows, 1 + int(rows.patient.max())))
+
+    def varies(self, rows: Rows) -> bool:
+        return self.error(rows) != 0
+
+    def sums(self, rows: Rows, n_patients: int) -> Sums:
+        """Numerators and denominators summed within patients 0 to ``n_patients`` - 1."""
+        both = sums_by_patient(np.column_stack(self.per_case(rows)), rows.patient, n_patients)
+        return both[:, 0], both[:, 1]
+
     def replicates_of_many(self, asked: Sequence[Rows], counts: Counts) -> list[FloatArray]:
         """Replicates for several sets of rows from one product with the resample counts."""
-        sums = [sums_by_patient(np.column_stack(self.per_case(rows)), rows.patient, counts.shape[1]) for rows in asked]
-        top, bottom = (np.column_stack([each[:, i] for each in sums]) for i in (0, 1))
+        return self._of_many(ratio_replicates, asked, counts)
+
+    def pivots_of_many(self, asked: Sequence[Rows], counts: Counts) -> list[FloatArray]:
+        """Studentised replicates, likewise (``statistics.bootstrap_t``)."""
+        return self._of_many(ratio_pivots, asked, counts)
+
+    def _of_many(self, statistic: OfResamples, asked: Sequence[Rows], counts: Counts) -> list[FloatArray]:
+        sums = [self.sums(rows, counts.shape[1]) for rows in asked]
+        top, bottom = (np.column_stack([each[i] for each in sums]) for i in (0, 1))
         refused = [self.problem(rows) is not None for rows in asked]
-        found = np.where(refused, np.nan, ratio_replicates(counts, top, bottom))
+        found = np.where(refused, np.nan, statistic(counts, top, bottom))
         return [np.ascontiguousarray(column) for column in found.T]
 
     def denominators(self, rows: Rows) -> dict[str, int]:
-        return sizes(rows, self.contributes(rows), self.counted)
+        own = sizes(rows, self.contributes(rows), self.counted)
+        return {**own, **class_sizes(rows)} if self.by_class else own
 
     def contributes(self, rows: Rows) -> BoolArray:
         return np.asarray(self.per_case(rows)[1] > 0)
@@ -72,12 +109,11 @@ class Proportion(Mean):
     where every patient has one counted case.
     """
 
+    fewest_patients: int = 0
     analytic: ClassVar[bool] = True
 
     def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
-        patients = np.unique(rows.patient, return_inverse=True)[1]
-        sums = sums_by_patient(np.column_stack(self.per_case(rows)), patients, rows.n_patients)
-        found = clustered_proportion(sums[:, 0], sums[:, 1], confidence)
+        found = clustered_proportion(*self.sums(rows, 1 + int(rows.patient.max())), confidence)
         return found if isinstance(found, Undefined) else found.interval
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:

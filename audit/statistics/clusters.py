@@ -17,6 +17,7 @@ from scipy.special import expit, logit
 
 from audit.records import BadInput, FloatArray, Interval, Undefined
 from audit.statistics.checks import finite_vector, normal_quantile, same_length, t_quantile
+from audit.statistics.linearised import ratio_error
 from audit.statistics.proportions import NO_CASES, score_interval, wilson
 
 ClusteredMethod = Literal["auto", "logit-t", "logit", "wald", "wilson"]
@@ -58,7 +59,7 @@ def clustered_proportion(
     if not n.size:
         return NO_CASES
     total, value = float(n.sum()), float(x.sum() / n.sum())
-    error = _ratio_error(x, n, value)
+    error = ratio_error(x, n)
     binomial = value * (1 - value) / total
     effect: float | Undefined = Undefined("no variation between cases")
     if not isinstance(error, Undefined) and binomial > 0:
@@ -103,7 +104,7 @@ def rao_scott_homogeneity(
     for group_events, group_cases in zip(events, cases, strict=True):
         x, n = _patient_counts(group_events, group_cases)
         value = float(x.sum() / n.sum()) if n.size else 0.0
-        error = _ratio_error(x, n, value) if n.size else NO_CASES
+        error = ratio_error(x, n) if n.size else NO_CASES
         if isinstance(error, Undefined):
             return error
         binomial = value * (1 - value) / float(n.sum())
@@ -124,13 +125,6 @@ def _patient_counts(events: ArrayLike, cases: ArrayLike) -> tuple[FloatArray, Fl
     if (x < 0).any() or (x > n).any():
         raise BadInput("each patient needs 0 <= events <= cases.")
     return x[n > 0], n[n > 0]
-
-
-def _ratio_error(x: FloatArray, n: FloatArray, value: float) -> float | Undefined:
-    if n.size < 2:
-        return Undefined("the variance over patients needs at least two patients with cases")
-    residual = float(np.square(x - n * value).sum())
-    return math.sqrt(n.size / (n.size - 1) * residual) / float(n.sum())
 
 
 def _interval(

@@ -67,20 +67,26 @@ def ratio_replicates(counts: Counts, numerator: ArrayLike, denominator: ArrayLik
     1; any rate, mean or Brier score of a group is such a ratio, with zeros for patients outside the group.
     Sums run in patient order whatever the number of threads.
     """
-    top, bottom = _per_patient(numerator, counts), _per_patient(denominator, counts)
+    top, bottom = per_patient(numerator, counts), per_patient(denominator, counts)
     if top.shape != bottom.shape:
         raise BadInput(f"numerator {top.shape} and denominator {bottom.shape} must have the same shape.")
-    columns = sparse.csr_array(np.hstack([top, bottom])).T
-    blocks = [
-        columns @ np.ascontiguousarray(counts[i : i + BLOCK].T).astype(np.float64) for i in range(0, len(counts), BLOCK)
-    ]
-    sums = np.hstack(blocks).T if blocks else np.zeros((0, columns.shape[0]))
+    sums = resampled_sums(counts, np.hstack([top, bottom]))
     width = top.shape[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(sums[:, width:] == 0, np.nan, sums[:, :width] / sums[:, width:]))
 
 
-def _per_patient(values: ArrayLike, counts: Counts) -> FloatArray:
+def resampled_sums(counts: Counts, values: FloatArray) -> FloatArray:
+    """Column sums of ``values`` (n_patients, k) in every resample: (resamples, k), in patient order on any machine."""
+    columns = sparse.csr_array(values).T
+    blocks = [
+        columns @ np.ascontiguousarray(counts[i : i + BLOCK].T).astype(np.float64) for i in range(0, len(counts), BLOCK)
+    ]
+    return np.hstack(blocks).T if blocks else np.zeros((0, columns.shape[0]))
+
+
+def per_patient(values: ArrayLike, counts: Counts) -> FloatArray:
+    """Sums per patient as (n_patients, k); raises ``BadInput`` when the patients are not those of ``counts``."""
     array = np.asarray(values, dtype=np.float64)
     array = array[:, None] if array.ndim == 1 else array
     if array.shape[0] != counts.shape[1]:
@@ -160,7 +166,7 @@ def percentile_interval(
     more than ``largest_undefined_share`` of them are, since the rest would no longer represent the sampling
     distribution.
     """
-    found = _defined(replicates, largest_undefined_share)
+    found = defined_replicates(replicates, largest_undefined_share)
     if isinstance(found, Undefined):
         return found
     values, note = found
@@ -181,7 +187,7 @@ def bca_interval(
     ``jackknife`` holds the quantity with each patient left out in turn. Undefined when too many resamples
     are, when all replicates lie on one side of ``point``, or when the jackknife values do not vary.
     """
-    found = _defined(replicates, largest_undefined_share)
+    found = defined_replicates(replicates, largest_undefined_share)
     if isinstance(found, Undefined):
         return found
     values, note = found
@@ -205,7 +211,8 @@ def _acceleration(jackknife: FloatArray) -> float | None:
     return float((deviation**3).sum()) / (6 * scale) if scale > 0 else None
 
 
-def _defined(replicates: ArrayLike, largest_share: float) -> tuple[FloatArray, str] | Undefined:
+def defined_replicates(replicates: ArrayLike, largest_share: float) -> tuple[FloatArray, str] | Undefined:
+    """The replicates that are not NaN and a note of their numbers; undefined beyond ``largest_share`` of NaN."""
     values = np.asarray(replicates, dtype=np.float64)
     if values.size == 0:
         return Undefined("no resamples were drawn")
