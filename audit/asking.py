@@ -54,7 +54,8 @@ class GroupAnswer:
 
 
 def _answer(row: Any) -> str:
-    counts = f"{_counted(row.n_patients, 'patient')}, {_counted(row.n_cases, 'image')}, {_or_dash(row.n_events)} reference-positive"
+    sizes = _counted(row.n_patients, "patient"), _counted(row.n_cases, "image")
+    counts = f"{', '.join(sizes)}, {_or_dash(row.n_events)} reference-positive"
     if pd.isna(row.value):
         return f"undefined: {row.undefined} ({counts})"
     if pd.isna(row.low):
@@ -77,7 +78,7 @@ def ask(store: AuditStore, conditions: Sequence[str]) -> GroupAnswer:
     """
     plan = stored_plan(store)
     cases = store.read_table(CASES)
-    wanted = _wanted(conditions)
+    wanted = read_conditions(conditions)
     keep = _chosen(cases, wanted)
     inside = cases[keep]
     rows = _estimates(plan, inside, store)
@@ -96,7 +97,11 @@ def _estimates(plan: Plan, cases: pd.DataFrame, store: AuditStore) -> pd.DataFra
     return estimate(bare, cases, observations, fates)
 
 
-def _wanted(conditions: Sequence[str]) -> dict[str, str]:
+def read_conditions(conditions: Sequence[str]) -> dict[str, str]:
+    """'attribute=level' texts as attribute -> level.
+
+    Raises ``BadInput`` for a text of another form and for two levels of one attribute.
+    """
     wanted: dict[str, str] = {}
     for attribute, level in map(_split, conditions):
         if wanted.setdefault(attribute, level) != level:

@@ -76,13 +76,20 @@ def _example(folder: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.stack([load(str(case)).pixels for case in cases.cases["case_id"].iloc[:2]])[:, None].astype(np.float32)
 
 
+def _parameters(record: dict[str, Any]) -> dict[str, str]:
+    """What stands of the training beside its digest; ``training_<attribute>`` names the levels trained on."""
+    levels = {"training_manufacturer": "; ".join(record["manufacturers"])}
+    kept = record.keys() - {"manufacturers", "training_set_sha256", "simulated"}
+    return levels | {key: str(record[key]) for key in sorted(kept) if not isinstance(record[key], dict)}
+
+
 def _training(name: str, folder: Path) -> Training:
     record: dict[str, Any] = json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
     points = record.pop("operating_points")
     shared = {key: points[key] for key in ("how", "chosen_on")}
     manifest = pd.read_csv(folder / "training" / record["training_set"])
     return Training(
-        parameters={key: value for key, value in record.items() if not isinstance(value, dict)},
+        parameters=_parameters(record),
         metrics={f"tuning_{key}": float(value) for key, value in points["tuning_figures"].items()},
         training_set=record["training_set"],
         training_set_digest=record["training_set_sha256"],

@@ -108,10 +108,15 @@ def _statement_row(statement: Statement, cited: bool) -> Row:
     for name, digest in products[:LISTED]:
         named += [Text(f" {name} "), Text(digest, "mono")]
     inputs: list[Run] = [Text(f" {each[:12]}", "mono") for each in statement.inputs[:LISTED]]
-    kind = (Text(statement.kind, "strong"), Text(f" {statement.created}{', cited' if cited else ''}"))
+    kind = (Text(statement.kind, "strong"), Text(f" {_second(statement.created)}{', cited' if cited else ''}"))
     made_from = (*inputs, *_more(len(statement.inputs))) or text("none", "quiet")
     cells = (kind, text(statement.id, "mono"), (*named, *_more(len(products))), made_from)
     return Row(cells, key=statement.id)
+
+
+def _second(created: str) -> str:
+    """An ISO 8601 time to the second, in UTC as it was stated; the ledger keeps the fraction."""
+    return created.partition(".")[0].removesuffix("Z") + "Z"
 
 
 def _more(count: int) -> Runs:

@@ -61,11 +61,23 @@ def levels(view: AuditView, attribute: str) -> tuple[str, ...]:
 
 def failing(view: AuditView, version: str, question: Question, attribute: str) -> tuple[str, ...]:
     """The levels on which the version's whole interval falls short of the limit."""
+    return reading(view, version, question, attribute, "failed")
+
+
+def reading(view: AuditView, version: str, question: Question, attribute: str, wanted: Reading) -> tuple[str, ...]:
+    """The levels that read as ``wanted`` against the limit."""
     return tuple(
         level
         for level in levels(view, attribute)
-        if read_against(find(view, version, question, attribute, level), question) == "failed"
+        if read_against(find(view, version, question, attribute, level), question) == wanted
     )
+
+
+def most_failing_first(view: AuditView, attribute: str) -> tuple[Question, ...]:
+    """The plan's limits, those first that most levels fall short of; ties in the order of the plan."""
+    asked = questions(view)
+    short = {each: sum(len(failing(view, version, each, attribute)) for version in view.versions) for each in asked}
+    return tuple(sorted(asked, key=lambda each: -short[each]))
 
 
 def telling_attribute(view: AuditView) -> str | None:

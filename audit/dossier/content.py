@@ -285,6 +285,7 @@ class Document:
     subtitle: str
     instrument: str
     edition: str
+    head: str
     foot: str
     vocabulary: str
     page: Literal["A4", "Letter"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from audit.catalogue import entry
 from audit.dossier.block import NoParameters
 from audit.dossier.citing import fact
-from audit.dossier.comparison import Question, failing, questions, telling_attribute
+from audit.dossier.comparison import Question, failing, questions, reading, telling_attribute
 from audit.dossier.content import (
     Answer,
     Column,
@@ -125,10 +125,35 @@ def _sentence(view: AuditView, version: str, attribute: str, asked: tuple[Questi
     for question in asked:
         levels = failing(view, version, question, attribute)
         if levels:
-            name = quantity(view, question.measure, question.target)
-            by_levels.setdefault(levels, []).append(name[:1].lower() + name[1:] if name[1:2].islower() else name)
+            by_levels.setdefault(levels, []).append(_named(view, question))
     if not by_levels:
-        return f"{who} fails on no {what}."
-    parts = [f"on {what} {joined(list(levels))}: {'; '.join(names)}" for levels, names in by_levels.items()]
+        return f"{who} fails on no {what}{_undecided(view, version, attribute, asked)}."
+    parts = [
+        f"on {what} {joined(list(levels))}{_unseen(view, version, attribute, levels)}: {'; '.join(names)}"
+        for levels, names in by_levels.items()
+    ]
     more = f", and {len(parts) - CLAUSES} further combinations" if len(parts) > CLAUSES else ""
     return f"{who} fails {', and '.join(parts[:CLAUSES])}{more}."
+
+
+def _named(view: AuditView, question: Question) -> str:
+    name = quantity(view, question.measure, question.target)
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
+def _undecided(view: AuditView, version: str, attribute: str, asked: tuple[Question, ...]) -> str:
+    """The levels on which an interval straddles its limit: not failing is not yet shown."""
+    open_levels = dict.fromkeys(
+        level for question in asked for level in reading(view, version, question, attribute, "not shown")
+    )
+    return f"; not every limit is shown to be met on {joined(list(open_levels))}" if open_levels else ""
+
+
+def _unseen(view: AuditView, version: str, attribute: str, failing_levels: tuple[str, ...]) -> str:
+    """Whether its training held these levels, where the registered version says what it was trained on."""
+    stated = view.versions[version].parameters.get(f"training_{attribute}")
+    trained = set(stated.split("; ")) if stated else set(failing_levels)
+    unseen = [level for level in failing_levels if level not in trained]
+    if len(unseen) == len(failing_levels):
+        return ", absent from its training set"
+    return f" ({joined(unseen)} absent from its training set)" if unseen else ""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from audit.dossier.catalogues import known_requirements
 from audit.dossier.citing import cite, count, fact
+from audit.dossier.comparison import questions
 from audit.dossier.content import Answer, Runs, Text, text
 from audit.dossier.pointers import pointer
 from audit.dossier.rounding import percent, whole
@@ -87,7 +88,7 @@ def _endpoints(view: AuditView) -> Iterator[Gap]:
             if each.verdict == verdict and each.role != "descriptive"
         ]
         if found:
-            titles = "; ".join(each.title for _, each in found[:SHOWN])
+            titles = "; ".join(f"{each.endpoint} {each.title}" for _, each in found[:SHOWN])
             more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
             label = "endpoint" if len(found) == 1 else "endpoints"
             number = cite(view, FINDINGS, pointer(found[0][0], "verdict"), verdict)
@@ -157,7 +158,8 @@ def _manufacturers(view: AuditView) -> Iterator[Gap]:
 def _small_groups(view: AuditView) -> Iterator[Gap]:
     rows = [row for row in view.rows if row.kind == "value" and row.version == "candidate" and not row.is_overall]
     small = {(row.attribute, row.level) for row in rows if 0 < row.n_patients < view.plan.too_few}
-    undefined = {(row.attribute, row.level) for row in rows if row.value is None}
+    claimed = {(each.measure, each.target) for each in questions(view)}
+    undefined = {(r.attribute, r.level) for r in rows if r.value is None and (r.measure, r.target) in claimed}
     groups = list(
         dict.fromkeys((row.attribute, row.level) for row in rows if (row.attribute, row.level) in small | undefined)
     )
@@ -165,7 +167,8 @@ def _small_groups(view: AuditView) -> Iterator[Gap]:
         names = ", ".join(f"{attribute_label(attribute)} {level}" for attribute, level in groups[:SHOWN])
         more = f" and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
         what = (
-            f"Groups too small to judge (under {view.plan.too_few} patients, or an undefined estimate): {names}{more}."
+            f"Groups too small to judge (under {view.plan.too_few} patients, or a claimed measure undefined): "
+            f"{names}{more}."
         )
         yield Gap(
             "small groups", "moderate", text(what), "aia.art.10.2.h", "fda.aidsf.x.a.4",
@@ -328,10 +331,9 @@ def _regulation(view: AuditView) -> Iterator[Gap]:
 def _concerns(view: AuditView) -> Iterator[Gap]:
     for index, concern in enumerate(view.concerns):
         severity: Severity = "serious" if concern.severity in ("serious", "error", "high") else "moderate"
-        rows = f" ({whole(concern.rows)} rows)" if concern.rows else ""
         yield Gap(
             f"concern {index}", severity if concern.severity != "note" else "note",
-            text(f"Intake: {concern.what.rstrip('.')}{rows}."), "aia.art.10.2.h", "fda.aidsf.viii.1", concern.remedy,
+            text(f"Intake: {concern.what.rstrip('.')}."), "aia.art.10.2.h", "fda.aidsf.viii.1", concern.remedy,
         )  # fmt: skip
 
 

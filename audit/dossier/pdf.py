@@ -146,7 +146,7 @@ def _head(document: Document, canvas: Any, width: float, height: float) -> None:
     canvas.setFont(REGULAR, 6.6)
     canvas.setFillColor(QUIET)
     room = width - LEFT - RIGHT - (100 if document.simulated else 0)
-    canvas.drawString(LEFT, height - TOP + 20, _shortened(f"{document.title}  ·  {document.subtitle}", room, 6.6))
+    canvas.drawString(LEFT, height - TOP + 20, _shortened(f"{document.title}  ·  {document.head}", room, 6.6))
     canvas.setStrokeColor(RULE)
     canvas.setLineWidth(0.5)
     canvas.line(LEFT, height - TOP + 13, width - RIGHT, height - TOP + 13)

@@ -149,7 +149,8 @@ def _absent(why: str, owner: str) -> Callable[[AuditView], Evidence]:
 
 
 def _plain(row: EstimateRow) -> bool:
-    return row.kind == "value" and row.version == "candidate"
+    """Of the candidate's performance; explanation quality (target '<target>: <method>') answers no such clause."""
+    return row.kind == "value" and row.version == "candidate" and ": " not in row.target
 
 
 PROBES: Mapping[str, Callable[[AuditView], Evidence]] = MappingProxyType(

@@ -43,6 +43,7 @@ def resolve(template: Template, view: AuditView) -> Document:
         subtitle=_subtitle(template, view),
         instrument=instrument.title,
         edition=f"{instrument.edition}; {instrument.status}",
+        head=_device(view),
         foot=instrument.foot,
         vocabulary=template.vocabulary,
         page=template.page,
@@ -59,12 +60,14 @@ def resolve(template: Template, view: AuditView) -> Document:
     return replace(draft, appendix=appendix(view, given, used))
 
 
+def _device(view: AuditView) -> str:
+    own = view.device
+    return f"{own.name} {own.version}, {own.manufacturer}" if own else view.candidate.label
+
+
 def _subtitle(template: Template, view: AuditView) -> str:
-    device = (
-        f"{view.device.name} {view.device.version}, {view.device.manufacturer}" if view.device else view.candidate.label
-    )
     words = translate(template.subtitle, template.vocabulary)
-    return f"{device}. {words}".rstrip(". ") if words else device
+    return f"{_device(view)}. {words}".rstrip(". ") if words else _device(view)
 
 
 def _section(template: Template, view: AuditView, number: int, section: TemplateSection) -> Section:

@@ -38,7 +38,7 @@ def _applicable(view: AuditView, requirement: Requirement, asked: Asked, key: st
     lacking = [each for each in found if each.extent != "full"]
     missing, owners = [each.why for each in lacking], [each.owner for each in lacking]
     if requirement.kind != "computed" and not declared:
-        missing.append(f"a declaration in device.yaml: {_lower(requirement.evidence)}")
+        missing.append(": ".join(filter(None, ("a declaration in device.yaml", _lower(requirement.evidence)))))
         owners.append(asked.owner)
     statements = tuple(dict.fromkeys(each.statement for each in found if each.statement))
     return Answer(
@@ -61,5 +61,5 @@ def _status(requirement: Requirement, found: list[Evidence], declared: bool) -> 
 
 
 def _lower(words: str) -> str:
-    head = words.rstrip(".")
+    head = words.rstrip(".").removeprefix("Declared").lstrip(";, ")
     return head[:1].lower() + head[1:] if head[1:2].islower() else head

@@ -59,6 +59,15 @@ class MeasureFacts:
     high: float | None = 1.0
 
 
+GAPS: Mapping[str, MeasureFacts] = {
+    name: MeasureFacts(name, title, "proportion", "lower", source)
+    for name, title, source in (
+        ("equalized_odds_difference", "equalized odds difference", "Hardt, Price & Srebro, NeurIPS 2016; fairlearn"),
+        ("selection_rate_difference", "selection rate difference", "demographic parity: fairlearn MetricFrame"),
+    )
+}
+
+
 @dataclass(frozen=True, slots=True)
 class EstimateRow:
     """One row of ESTIMATES with plain Python values; a missing value is None."""
@@ -164,7 +173,7 @@ class AuditView:
 
         Against one reader or mined labels there is agreement, not accuracy (FDA 2007, section 6(1)).
         """
-        facts = self.measures.get(name) or MeasureFacts(name, name.replace("_", " "))
+        facts = self.measures.get(name) or GAPS.get(name) or MeasureFacts(name, name.replace("_", " "))
         kinds = {(each.facts.get("reference") or {}).get("kind") for each in self.sets}
         if name in AGREEMENT and kinds & {"single_reader", "report_mining"}:
             return replace(facts, title=AGREEMENT[name])

@@ -161,9 +161,17 @@ def test_one_manufacturer_exploratory_recorded_and_weak_references_are_gaps(view
 
 def test_the_story_names_who_fails_where(view):
     assert story(view) == (
-        "lesions v2 (candidate) fails on no manufacturer.",
+        "lesions v2 (candidate) fails on no manufacturer; not every limit is shown to be met on Corvid.",
         "lesions v1 (comparator) fails on manufacturer Corvid: specificity, lesion; dice, lesion mask.",
     )
+
+
+def test_the_story_says_what_the_training_did_not_hold(view):
+    def of(trained):
+        return story(replace(view, comparator=replace(view.comparator, parameters={"training_manufacturer": trained})))
+
+    assert "Corvid, absent from its training set: specificity" in of("Aurelia; Borealis")[1]
+    assert "absent" not in of("Aurelia; Corvid")[1]
 
 
 def test_no_comparator_no_explanations_no_importance_still_resolves(view):

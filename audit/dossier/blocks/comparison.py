@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from audit.dossier.block import Block, NoParameters, nothing
 from audit.dossier.citing import with_limits
-from audit.dossier.comparison import Question, find, levels, questions, read_against, telling_attribute
+from audit.dossier.comparison import (
+    Question,
+    find,
+    levels,
+    most_failing_first,
+    questions,
+    read_against,
+    telling_attribute,
+)
 from audit.dossier.content import Column, Node, Row, Runs, Table, Text, text
 from audit.dossier.rounding import number
 from audit.dossier.view import AuditView
@@ -14,7 +22,7 @@ from audit.tables import ALL, OVERALL
 
 def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     attribute = telling_attribute(view)
-    asked = questions(view)
+    asked = most_failing_first(view, attribute) if attribute else questions(view)
     if not asked:
         return nothing("The plan sets no limit that groups could be read against.")
     share = 2.2 if len(view.versions) == 2 else 3.0

@@ -15,8 +15,8 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     if not view.findings:
         return nothing("The plan sets no endpoint: nothing was judged.")
     columns = (
-        Column("Endpoint", 2.5), Column("Criterion", 1.5), Column("Estimate", 0.8, "right"),
-        Column("Interval", 1.35, "right"), Column("Verdict", 1.05),
+        Column("Endpoint", 2.45), Column("Criterion", 2.05), Column("Estimate", 0.75, "right"),
+        Column("Interval", 1.25, "right"), Column("Verdict", 0.95),
     )  # fmt: skip
     rows = [row for index, finding in enumerate(view.findings) for row in _rows(view, index, finding)]
     note = text(
@@ -30,7 +30,7 @@ def _rows(view: AuditView, index: int, finding: Finding) -> list[Row]:
     row = view.by_id.get(finding.estimate_id or "")
     descriptive = finding.role == "descriptive"
     verdict: tuple[Run, ...] = (Text("descriptive", "quiet") if descriptive else verdict_mark(finding.verdict),)
-    title: Runs = (Text(finding.title), Text(f"  {finding.role}", "quiet"))
+    title: Runs = (Text(f"{finding.endpoint} ", "strong"), Text(finding.title), Text(f"  {finding.role}", "quiet"))
     criterion: Runs = (cite(view, FINDINGS, pointer(index, "criterion"), finding.criterion or "none (descriptive)"),)
     if row is None:
         return [

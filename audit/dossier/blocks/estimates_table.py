@@ -33,6 +33,7 @@ CAPTIONS = {
     "worst case": "Worst case: unusable results counted against the model",
     "robustness": "Estimates on altered images",
 }
+NONE = {"worst case": "No result was unusable: the estimates above are their own worst case."}
 COLUMNS = (
     Column("Group", 2.3), Column("Version", 1.9), Column("Patients", 0.75, "right"), Column("Cases", 0.65, "right"),
     Column("Events", 0.65, "right"), Column("Estimate", 0.85, "right"), Column("Interval", 1.6, "right"),
@@ -43,7 +44,7 @@ def _build(view: AuditView, given: EstimatesParameters) -> tuple[Node, ...]:
     asked = [row for row in view.rows if _wanted(row, given)]
     rows = _claimed(view, asked) if given.claimed else asked
     if not rows:
-        return nothing(f"{CAPTIONS[given.show]}: none stand in the evidence.")
+        return nothing(NONE.get(given.show, f"{CAPTIONS[given.show]}: none stand in the evidence."))
     printed: list[Row] = []
     for heading, group in _grouped(view, rows, given):
         printed.append(Row((text(heading, "strong"),), (len(COLUMNS),), kind="group"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from audit.dossier.block import Block, NoParameters, nothing
 from audit.dossier.content import Column, Node, Row, Table, text
-from audit.dossier.view import AuditView
+from audit.dossier.view import GAPS, AuditView
 
 BETTER = {"higher": "higher is better", "lower": "lower is better", "nearer": "nearer the ideal is better"}
 
@@ -15,10 +15,10 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
         return nothing("No measure was computed.")
     columns = (
         Column("Measure", 1.3),
-        Column("Unit", 0.6),
+        Column("Unit", 0.85),
         Column("Reading", 1.1),
         Column("Interval", 1.5),
-        Column("Source", 2.2),
+        Column("Source", 2.0),
     )
     rows = []
     for name in names:
@@ -30,7 +30,7 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
             facts.title,
             facts.unit or "none",
             BETTER.get(facts.direction, facts.direction),
-            "; ".join(methods),
+            "; ".join(methods) or ("none; read beside its permutation null" if name in GAPS else ""),
             facts.source,
         )
         rows.append(Row(tuple(text(cell) if cell else text("not stated", "quiet") for cell in cells)))
