@@ -11,7 +11,7 @@ from audit.explanations.method import Attribution, VisualMethod
 from audit.explanations.scalar import ScalarOutput
 from audit.records import FloatArray, Pixels
 
-STEPS, MOST_STEPS, TOLERANCE = 32, 128, 0.05
+STEPS, MOST_STEPS, TOLERANCE = 32, 64, 0.05
 CHUNK = 16
 SMALLEST_CHANGE = 1e-6
 IGNORED, WINDOWS, WORTHWHILE = 0.01, 10, 0.75

@@ -123,7 +123,7 @@ def test_a_jump_that_no_steps_can_see_is_noted_without_spending_them() -> None:
     calls: list[int] = []
     network = Jumping()
     network.register_forward_hook(lambda module, given, made: calls.append(len(given[0])))
-    found = integrated_gradients.explain(scalar(network), images())
+    found = integrated_gradients.explain(scalar(network), images(), most=128)
     assert all("more steps hardly lower it" in note for note in found.notes)
     assert sum(calls) < 4 * 128
     assert found.completeness_error is not None
