@@ -32,7 +32,7 @@ from scipy.special import expit, logit
 
 from audit.measures import auroc, brier, calibration_intercept, calibration_slope, dice, npv, ppv, sensitivity
 from audit.measures import specificity as specificity_
-from audit.measures.answers import Kind, Rules, Side, answer
+from audit.measures.answers import Kind, Rules, Side, answer, resampled
 from audit.measures.measure import Counts, Measure
 from audit.measures.ratio import Mean, Proportion
 from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
@@ -95,6 +95,11 @@ class Bench:
             self._known[side] = auroc_replicates(self.counts, rows.patient, score, reference, compiled=True)
         return self._known[side]
 
+    def of_resamples(self, side: Side) -> FloatArray:
+        """What the product asks of the resamples for its own answer."""
+        studentised = isinstance(side.measure.estimator, Mean)
+        return resampled([side], self.counts)[side] if studentised else self.replicates(side)
+
 
 def sums(side: Side, n_patients: int) -> Sums:
     """Numerators and denominators of a ratio measure, summed by patient."""
@@ -153,7 +158,7 @@ def _split(side: Side, members: BoolArray) -> tuple[Side, Side]:
 
 def _printed(kind: str, sides: tuple[Side, ...], bench: Bench, goal: bool = False) -> tuple[Limits, str]:
     product_kind: Kind = "contrast" if kind.startswith("contrast") else "change" if kind == "change" else "value"
-    found = answer(product_kind, sides, bench.replicates, goal)
+    found = answer(product_kind, sides, bench.of_resamples, goal)
     return limits(found.interval), found.interval.method if found.interval else ""
 
 

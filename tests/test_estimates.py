@@ -11,7 +11,7 @@ import pytest
 from audit.attributes.bands import band_names
 from audit.catalogue import entries
 from audit.estimates import estimate, estimate_explanations, estimate_id
-from audit.measures.answers import NO_VARIATION, Rules, Side, answer
+from audit.measures.answers import NO_VARIATION, Rules, Side, answer, resampled
 from audit.plan import Plan, Stratum
 from audit.records import BadInput, Rows
 from audit.statistics.resampling import patient_counts
@@ -142,15 +142,45 @@ def test_contrasts_are_signed_from_the_baseline(result: pd.DataFrame) -> None:
     assert not len(pick(result, kind="contrast", attribute="age")), "age declares no baseline"
 
 
-def test_changes_are_paired_on_the_same_resamples(result: pd.DataFrame) -> None:
+def test_changes_are_paired_on_the_same_cases(result: pd.DataFrame) -> None:
     row = one(result, kind="change", version="candidate - comparator", measure="auroc", attribute="overall")
     values = [
         one(result, kind="value", version=v, measure="auroc", attribute="overall") for v in ("candidate", "comparator")
     ]
     assert row["value"] == pytest.approx(values[0]["value"] - values[1]["value"])
     assert row["low"] < row["value"] < row["high"]
-    assert row["method"] == "patient bootstrap, percentile (200 resamples)"
+    assert row["method"] == "DeLong, paired"
+    methods = {
+        measure: one(result, kind="change", measure=measure, attribute="overall")["method"]
+        for measure in ("sensitivity", "accuracy", "ppv", "npv", "brier", "calibration_slope")
+    }
+    assert methods["sensitivity"] == methods["accuracy"] == "Tango score"
+    assert methods["ppv"] == methods["npv"] == methods["brier"] == "linearised over patients, t"
+    assert methods["calibration_slope"].startswith("patient bootstrap, percentile (200 resamples")
+
+
+def test_a_brier_score_has_a_studentised_interval(result: pd.DataFrame) -> None:
+    row = one(result, kind="value", version="candidate", measure="brier", attribute="overall")
+    assert row["method"] == "patient bootstrap-t, 200 resamples"
+    assert row["low"] < row["value"] < row["high"]
     assert row["n_undefined_resamples"] == 0
+
+
+@pytest.mark.parametrize("measure", ["brier", "accuracy", "npv", "auroc"])
+def test_the_rarer_class_decides_what_can_be_concluded(measure: str) -> None:
+    """Two hundred cases with seven reference-positive ones carry the information of seven."""
+    cases, observations, fates = tables()
+    for start in (0, 240):
+        rare = np.flatnonzero(observations["reference"].to_numpy()[start : start + 240] == 1)[7:] + start
+        observations.loc[rare, "reference"] = 0.0
+    found = estimate(plan_of(intersections=[]), cases, observations, fates)
+    why = "fewer than 10 reference-positive cases (7)"
+    assert one(found, kind="value", version="candidate", measure=measure, attribute="overall")["undefined"] == why
+    assert one(found, kind="change", measure=measure, attribute="overall")["undefined"] == why
+    part = pick(found, kind="contrast", version="candidate", measure=measure, attribute="maker", level="Birch")
+    assert "reference-positive cases" in one(part)["undefined"]
+    specificity = one(found, kind="value", version="candidate", measure="specificity", attribute="overall")
+    assert pd.notna(specificity["low"])
 
 
 def test_a_change_uses_only_cases_that_both_versions_can_use() -> None:
@@ -223,15 +253,19 @@ def test_several_images_per_patient_never_get_the_naive_interval() -> None:
         assert method in one(found, kind="value", version="candidate", measure=measure, attribute="overall")["method"]
 
 
-def test_levels_that_share_patients_are_compared_by_bootstrap() -> None:
+def test_levels_that_share_patients_are_compared_over_patients() -> None:
     cases, observations, fates = tables(80, 3)
     cases[stratum_column("maker")] = np.tile(["Alder", "Birch", "Cedar"], 80)
     found = estimate(plan_of(intersections=[]), cases, observations, fates)
     rows = pick(found, kind="contrast", measure="sensitivity", attribute="maker", level="Birch").set_index("version")
-    assert rows.loc["comparator", "method"].startswith("patient bootstrap")
+    assert rows.loc["comparator", "method"] == "linearised over patients, t"
     baseline = one(found, kind="value", version="candidate", measure="sensitivity", attribute="maker", level="Alder")
     assert baseline["value"] == 1
-    assert rows.loc["candidate", "method"] == "Newcombe hybrid score (resamples of a side do not vary)"
+    assert rows.loc["candidate", "method"] == "Newcombe hybrid score (the patients of a side do not vary)"
+    auroc = pick(found, kind="contrast", version="candidate", measure="auroc", attribute="maker", level="Birch")
+    assert one(auroc)["method"].startswith("patient bootstrap, percentile")
+    brier = pick(found, kind="contrast", version="candidate", measure="brier", attribute="maker", level="Birch")
+    assert one(brier)["method"] == "linearised over patients, t"
 
 
 def test_arms_get_values_and_changes_but_no_cells() -> None:
@@ -250,7 +284,8 @@ def test_arms_get_values_and_changes_but_no_cells() -> None:
     assert same["value"] == 0
     assert same["method"] == "Tango score"
     assert same["low"] < 0 < same["high"], "identical decisions still leave uncertainty"
-    assert one(rows, kind="change", measure="auroc", attribute="overall")["undefined"] == NO_VARIATION
+    for measure, why in (("auroc", "no variance"), ("brier", "do not vary")):
+        assert why in one(rows, kind="change", measure=measure, attribute="overall")["undefined"]
 
 
 def test_an_endpoint_with_a_pass_mark_is_judged_on_the_exact_interval() -> None:
@@ -273,20 +308,20 @@ def side(name: str, hits: list[int], patients: list[int] | None = None) -> Side:
     return Side(entries("measures")[name], rows, Rules(1, 0.95))
 
 
-def replicates(of: Side) -> np.ndarray:
-    return of.measure.replicates(of.rows, patient_counts(60, 100, 1))
+def of_resamples(of: Side) -> np.ndarray:
+    return resampled([of], patient_counts(60, 100, 1))[of]
 
 
 def test_all_right_is_not_certain() -> None:
     perfect, other = side("sensitivity", [1] * 30), side("sensitivity", [1] * 20 + [0] * 10, list(range(30, 60)))
-    value = answer("value", (perfect,), replicates).interval
+    value = answer("value", (perfect,), of_resamples).interval
     assert value is not None
     assert value.low == pytest.approx(0.886, abs=1e-3)
-    contrast = answer("contrast", (perfect, other), replicates).interval
+    contrast = answer("contrast", (perfect, other), of_resamples).interval
     assert contrast is not None
     assert contrast.method == "Newcombe hybrid score"
     assert contrast.high - contrast.low > 0.2
-    change = answer("change", (perfect, side("sensitivity", [1] * 30)), replicates).interval
+    change = answer("change", (perfect, side("sensitivity", [1] * 30)), of_resamples).interval
     assert change is not None
     assert change.method == "Tango score"
     assert change.high == pytest.approx(0.1135, abs=2e-3)
@@ -295,7 +330,7 @@ def test_all_right_is_not_certain() -> None:
 def test_clustered_versions_without_discordant_cases_keep_a_width() -> None:
     patients = [i // 3 for i in range(60)]
     found = answer(
-        "change", (side("sensitivity", [1, 0] * 30, patients), side("sensitivity", [1, 0] * 30, patients)), replicates
+        "change", (side("sensitivity", [1, 0] * 30, patients), side("sensitivity", [1, 0] * 30, patients)), of_resamples
     )
     assert found.value == 0
     assert found.interval is not None
@@ -309,7 +344,7 @@ def test_independent_contrast_covers() -> None:
     for _ in range(300):
         level = side("sensitivity", (rng.uniform(size=20) < 0.85).astype(int).tolist())
         base = side("sensitivity", (rng.uniform(size=40) < 0.85).astype(int).tolist(), list(range(20, 60)))
-        interval = answer("contrast", (level, base), replicates).interval
+        interval = answer("contrast", (level, base), of_resamples).interval
         assert interval is not None
         inside += interval.low <= 0 <= interval.high
     assert 0.92 <= inside / 300 <= 0.995
@@ -329,15 +364,36 @@ def test_two_rows_of_one_case_are_refused() -> None:
         estimate(plan_of(), cases, observations, fates[fates["version"] == "candidate"])
 
 
-def test_segmentation_without_volumes_or_threshold() -> None:
-    cases, observations, fates = tables(60)
+def segmented(n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Observations and estimates of masks of lesions, which about half of the cases have."""
+    cases, observations, fates = tables(n)
     observations["dice"] = np.where(observations["reference"] == 1, 0.7 + 0.2 * observations["score"], np.nan)
     target = {"lesion": {"task": "segmentation", "output": "mask", "reference": "mask"}}
-    found = estimate(plan_of(targets=target), cases, observations, fates)
+    return observations, estimate(plan_of(targets=target), cases, observations, fates)
+
+
+def test_segmentation_without_volumes_or_threshold() -> None:
+    observations, found = segmented(240)
     assert set(found["measure"]) == {"dice", "sensitivity", "specificity"}
     row = one(found, kind="value", version="candidate", measure="dice", attribute="overall")
-    assert row["method"].startswith("patient bootstrap")
+    assert row["method"] == "patient bootstrap-t, 200 resamples"
     assert row["n_cases"] == int(pick(observations, version="candidate")["dice"].notna().sum())
+    assert one(found, kind="change", measure="dice", attribute="overall")["method"] == "linearised over patients, t"
+
+
+def test_a_mean_of_scores_is_bounded_from_thirty_patients_on() -> None:
+    _, found = segmented(240)
+    rows = found[(found["measure"] == "dice") & found["value"].notna()]
+    few = rows[(rows["kind"] == "value") & (rows["n_patients"] < 30)]
+    assert len(few)
+    assert few["low"].isna().all()
+    for _, row in few.iterrows():
+        assert row["undefined"].startswith(f"no interval from fewer than 30 patients ({row['n_patients']})")
+    assert rows.loc[(rows["kind"] == "value") & (rows["n_patients"] >= 30), "low"].notna().all()
+    _, small = segmented(50)
+    change = one(small, kind="change", measure="dice", attribute="overall")
+    assert pd.notna(change["value"])
+    assert "fewer than 30 patients" in change["undefined"]
 
 
 def explained(n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -357,13 +413,14 @@ def explained(n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_explanations_are_estimated_the_same_way() -> None:
     plan = plan_of(explanations={"target": "lesion", "methods": ["grad_cam"], "cases": {"attribute": "maker"}})
-    cases, rows = explained(30)
+    cases, rows = explained(40)
     found = estimate_explanations(plan, cases, rows)
     assert set(found["target"]) == {"lesion: grad_cam"}
     whole = one(found, measure="energy_inside", attribute="overall")
     assert whole["value"] == pytest.approx(rows["energy_inside"].mean())
     assert whole["low"] < whole["value"] < whole["high"]
-    assert (whole["n_cases"], whole["n_failed"]) == (29, 1)
+    assert whole["method"] == "patient bootstrap-t, 200 resamples"
+    assert (whole["n_cases"], whole["n_failed"]) == (39, 1)
     assert one(found, measure="area_inside", attribute="overall")["undefined"] == NO_VARIATION
     assert pd.isna(one(found, measure="completeness_error", attribute="overall")["value"])
     assert set(found["attribute"]) == {"overall", "maker"}
@@ -389,6 +446,9 @@ def test_few_explained_cases_have_a_mean_but_no_interval() -> None:
     assert row["value"] > 0
     assert pd.isna(row["low"])
     assert row["undefined"] == "no interval from fewer than 10 patients (5)"
+    row = one(estimate_explanations(plan, *explained(13)), measure="energy_inside", attribute="overall")
+    assert row["value"] > 0
+    assert row["undefined"].startswith("no interval from fewer than 30 patients (12)")
 
 
 def test_chest_radiographs(shared: Path) -> None:

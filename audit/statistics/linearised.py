@@ -16,6 +16,7 @@ from audit.statistics.checks import t_quantile
 
 Sums = tuple[FloatArray, FloatArray]
 """Numerators and denominators summed within patients, one entry per patient."""
+METHOD = "linearised over patients, t"
 FLAT = 1e-12
 TOO_FEW = Undefined("the variance over patients needs at least two patients with cases")
 
@@ -46,7 +47,7 @@ def linearised_difference(first: Sums, second: Sums, confidence: float = 0.95) -
         return Undefined("the patients do not vary in what they contribute to the difference")
     value = float(first[0].sum() / first[1].sum() - second[0].sum() / second[1].sum())
     half = t_quantile(confidence, fewest - 1) * error
-    return Interval(value - half, value + half, f"linearised over patients, t ({fewest - 1} df)", confidence)
+    return Interval(value - half, value + half, METHOD, confidence)
 
 
 def _residuals(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
