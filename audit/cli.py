@@ -301,4 +301,6 @@ def main() -> None:
         app()
     except BadInput as error:
         print(f"audit: {error}", file=sys.stderr)
+        if "--json" in sys.argv:
+            print(json.dumps({"error": str(error)}))
         sys.exit(2)

@@ -68,7 +68,8 @@ def limits(view: AuditView, row: EstimateRow, *, signed: bool | None = None) -> 
     if row.value is None:
         return ()
     if row.low is None or row.high is None:
-        reason = f"no interval: {row.undefined or 'no method applies'}"
+        why = row.undefined or "no method applies"
+        reason = why if why.startswith("no interval") else f"no interval: {why}"
         return (cite(view, ESTIMATES, pointer(row.estimate_id, "undefined"), reason, "quiet"),)
     low = _number(view, row, "low", row.low, signed)
     high = _number(view, row, "high", row.high, signed)

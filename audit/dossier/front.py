@@ -46,10 +46,14 @@ def front(view: AuditView, answers: tuple[Answer, ...], words: str) -> tuple[Nod
                 *(Text(f" {sentence}") for sentence in story(view)),
             )
         ),
-        *_block(view, "endpoints"),
-        *_block(view, "comparison"),
+        *(node for name in _order(view) for node in _block(view, name)),
         Contents(),
     )
+
+
+def _order(view: AuditView) -> tuple[str, ...]:
+    """Two versions are told apart first; one version is told by its endpoints."""
+    return ("comparison", "endpoints") if view.comparator else ("endpoints", "comparison")
 
 
 def _block(view: AuditView, name: str) -> tuple[Node, ...]:

@@ -13,7 +13,7 @@ from audit.dossier.content import Answer, Runs, Text, text
 from audit.dossier.pointers import pointer
 from audit.dossier.rounding import percent, whole
 from audit.dossier.view import ACCESS, DISPOSITIONS, FINDINGS, SET, AuditView, EstimateRow
-from audit.dossier.words import attribute_label, joined, version_label
+from audit.dossier.words import attribute_label, endpoint_id, endpoint_title, joined, version_label
 from audit.tables import UNKNOWN, stratum_column
 
 Severity = Literal["serious", "moderate", "note"]
@@ -88,7 +88,7 @@ def _endpoints(view: AuditView) -> Iterator[Gap]:
             if each.verdict == verdict and each.role != "descriptive"
         ]
         if found:
-            titles = "; ".join(f"{each.endpoint} {each.title}" for _, each in found[:SHOWN])
+            titles = "; ".join(f"{endpoint_id(each)} {endpoint_title(view, each)}" for _, each in found[:SHOWN])
             more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
             label = "endpoint" if len(found) == 1 else "endpoints"
             number = cite(view, FINDINGS, pointer(found[0][0], "verdict"), verdict)
@@ -156,10 +156,11 @@ def _manufacturers(view: AuditView) -> Iterator[Gap]:
 
 
 def _small_groups(view: AuditView) -> Iterator[Gap]:
-    rows = [row for row in view.rows if row.kind == "value" and row.version == "candidate" and not row.is_overall]
-    small = {(row.attribute, row.level) for row in rows if 0 < row.n_patients < view.plan.too_few}
     claimed = {(each.measure, each.target) for each in questions(view)}
-    undefined = {(r.attribute, r.level) for r in rows if r.value is None and (r.measure, r.target) in claimed}
+    own = [row for row in view.rows if row.kind == "value" and row.version == "candidate" and not row.is_overall]
+    rows = [row for row in own if (row.measure, row.target) in claimed]
+    small = {(row.attribute, row.level) for row in rows if 0 < row.n_patients < view.plan.too_few}
+    undefined = {(row.attribute, row.level) for row in rows if row.value is None}
     groups = list(
         dict.fromkeys((row.attribute, row.level) for row in rows if (row.attribute, row.level) in small | undefined)
     )

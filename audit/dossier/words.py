@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from audit.dossier.content import Mark, Tone
 from audit.dossier.view import AuditView, EstimateRow
+from audit.records import Finding
 from audit.tables import OVERALL
 
 VERDICT_TONES: Mapping[str, Tone] = {"met": "good", "failed": "bad", "not shown": "part", "not assessed": "quiet"}
@@ -63,6 +64,17 @@ def quantity(view: AuditView, measure: str, target: str) -> str:
     """A measure of a target in words."""
     title = view.measure(measure).title
     return f"{title[:1].upper()}{title[1:]}, {target.replace('_', ' ')}"
+
+
+def endpoint_title(view: AuditView, finding: Finding) -> str:
+    """What the endpoint is about: measure, target, group; said so where it compares the versions."""
+    row = view.by_id.get(finding.estimate_id or "")
+    return f"{finding.title}, candidate minus comparator" if row and row.kind == "change" else finding.title
+
+
+def endpoint_id(finding: Finding) -> str:
+    """The plan's id of the endpoint; its levels share it."""
+    return finding.endpoint.partition("/")[0]
 
 
 def joined(items: list[str]) -> str:

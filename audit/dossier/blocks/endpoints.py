@@ -7,7 +7,7 @@ from audit.dossier.citing import cite, estimate, limits
 from audit.dossier.content import Column, Node, Row, Run, Runs, Table, Text, text
 from audit.dossier.pointers import pointer
 from audit.dossier.view import FINDINGS, AuditView
-from audit.dossier.words import verdict_mark
+from audit.dossier.words import endpoint_id, endpoint_title, verdict_mark
 from audit.records import Finding
 
 
@@ -30,7 +30,11 @@ def _rows(view: AuditView, index: int, finding: Finding) -> list[Row]:
     row = view.by_id.get(finding.estimate_id or "")
     descriptive = finding.role == "descriptive"
     verdict: tuple[Run, ...] = (Text("descriptive", "quiet") if descriptive else verdict_mark(finding.verdict),)
-    title: Runs = (Text(f"{finding.endpoint} ", "strong"), Text(finding.title), Text(f"  {finding.role}", "quiet"))
+    title: Runs = (
+        Text(f"{endpoint_id(finding)} ", "strong"),
+        Text(endpoint_title(view, finding)),
+        Text(f"  {finding.role}", "quiet"),
+    )
     criterion: Runs = (cite(view, FINDINGS, pointer(index, "criterion"), finding.criterion or "none (descriptive)"),)
     if row is None:
         return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from audit.dossier.block import Block, Parameters, nothing
-from audit.dossier.citing import estimate, limits, size
+from audit.dossier.citing import estimate, limits, size, with_limits
 from audit.dossier.comparison import questions
 from audit.dossier.content import Column, Node, Paragraph, Row, Runs, Table, text
 from audit.dossier.view import AuditView, EstimateRow
@@ -103,6 +103,8 @@ def _row(view: AuditView, row: EstimateRow) -> Row:
     head: tuple[Runs, ...] = (text(group_label(row)), text(version_label(view, row.version), "quiet"), *sizes)
     if row.value is None:
         return Row((*head, estimate(view, row)), (1, 1, 1, 1, 1, 2))
+    if row.low is None or row.high is None:
+        return Row((*head, with_limits(view, row)), (1, 1, 1, 1, 1, 2))
     return Row((*head, estimate(view, row), limits(view, row)))
 
 
