@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from audit.dossier.block import Block, Parameters, nothing
@@ -33,6 +34,7 @@ CAPTIONS = {
     "worst case": "Worst case: unusable results counted against the model",
     "robustness": "Estimates on altered images",
 }
+DEGREES = re.compile(r" \(\d+ df\)")  # they differ from row to row and stand in the evidence
 NONE = {"worst case": "No result was unusable: the estimates above are their own worst case."}
 COLUMNS = (
     Column("Group", 2.3), Column("Version", 1.9), Column("Patients", 0.75, "right"), Column("Cases", 0.65, "right"),
@@ -112,7 +114,7 @@ def _note(rows: list[EstimateRow]) -> Runs:
     methods: dict[str, list[str]] = {}
     for row in rows:
         if row.method:
-            methods.setdefault(row.measure.replace("_", " "), []).append(row.method)
+            methods.setdefault(row.measure.replace("_", " "), []).append(DEGREES.sub("", row.method))
     words = "; ".join(f"{measure}: {', '.join(dict.fromkeys(names))}" for measure, names in methods.items())
     level = rows[0].confidence
     return text(
