@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from audit.catalogue import entries
 from audit.dossier.building import BuiltDocument, build_documents, default_templates
 from audit.dossier.device import Device, read_device
@@ -26,6 +28,7 @@ from audit.tables import (
     EXPLANATIONS,
     IMPORTANCE,
     OBSERVATIONS,
+    Table,
 )
 
 GRAVITY: Mapping[str, str] = {"stop": "serious", "major": "moderate", "minor": "note"}
@@ -83,7 +86,7 @@ def audit_view(store: AuditStore, created: str) -> AuditView:
         observations=store.read_table(OBSERVATIONS),
         estimates=store.read_table(ESTIMATES),
         importance=store.read_table(IMPORTANCE),
-        analyses=store.read_table(ANALYSES),
+        analyses=_or_empty(store, ANALYSES),
         explanations=explanations,
         findings=findings,
         verdict=verdict,
@@ -109,6 +112,12 @@ def _state_accesses(store: AuditStore) -> None:
     if store.has(f"tables/{ACCESSES.name}.parquet") and store.read_table(ACCESSES).equals(relevant):
         return
     store.put_table(ACCESSES, relevant)
+
+
+def _or_empty(store: AuditStore, table: Table) -> pd.DataFrame:
+    """The table, or one without rows where the audit was made before the suite had it."""
+    present = store.has(f"tables/{table.name}.parquet")
+    return store.read_table(table) if present else table.conform(pd.DataFrame(columns=list(table.columns)))
 
 
 def _statements(ledger: Sequence[Statement]) -> dict[str, Statement]:

@@ -155,7 +155,7 @@ def _i2_interval(q: float, df: int, confidence: float) -> Interval | Undefined:
     if df < 2:
         return Undefined("an interval of I2 needs at least three estimates")
     k = df + 1
-    log_h = 0.5 * math.log(max(q, 1e-300) / df)
+    log_h = max(0.5 * math.log(max(q, 1e-300) / df), 0.0)  # H below 1 is set to 1, as I2 below 0 is set to 0
     if q > k:
         error = 0.5 * (math.log(q) - math.log(df)) / (math.sqrt(2 * q) - math.sqrt(2 * k - 3))
     else:
