@@ -1,5 +1,6 @@
 """Bad input through the command: exit code 2, one sentence on standard error that says where and what to do."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -39,12 +40,15 @@ def inputs(bare: Path, tmp_path: Path) -> Path:
 
 
 def said(*words: object) -> str:
-    """The one sentence with which a command refuses."""
+    """The one sentence with which a command refuses; with --json machines are told the same."""
     answer = audit(*words)
     assert answer.code == 2, answer
-    assert answer.out == ""
     assert "Traceback" not in answer.err
     (line,) = answer.err.splitlines()
+    if "--json" in words:
+        assert json.loads(answer.out) == {"error": line.removeprefix("audit: ")}
+    else:
+        assert answer.out == ""
     assert line.startswith("audit: ")
     assert line.endswith(".")
     return line
