@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from audit.attributes.bands import band_names
 from audit.catalogue import entries
@@ -164,6 +165,20 @@ def test_a_brier_score_has_a_studentised_interval(result: pd.DataFrame) -> None:
     assert row["method"] == "patient bootstrap-t, 200 resamples"
     assert row["low"] < row["value"] < row["high"]
     assert row["n_undefined_resamples"] == 0
+
+
+def test_a_change_of_the_brier_score_has_the_degrees_of_freedom_of_the_rarer_class() -> None:
+    rng = np.random.default_rng(1)
+    reference, score = np.repeat([1.0, 0.0], [12, 188]), rng.uniform(0.01, 0.99, (2, 200))
+    sides = [
+        Side(entries("measures")["brier"], Rows(np.arange(200), {"reference": reference, "score": s}), Rules(10, 0.95))
+        for s in score
+    ]
+    interval = answer("change", (sides[0], sides[1]), of_resamples).interval
+    assert interval is not None
+    difference = np.square(score[0] - reference) - np.square(score[1] - reference)
+    half = stats.t.ppf(0.975, 11) * stats.sem(difference)
+    assert (interval.low, interval.high) == pytest.approx((difference.mean() - half, difference.mean() + half))
 
 
 @pytest.mark.parametrize("measure", ["brier", "accuracy", "npv", "auroc"])

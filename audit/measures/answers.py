@@ -216,7 +216,7 @@ def _difference(first: Side, second: Side, paired: bool) -> Interval | Undefined
         return score
     if not (first.varies and second.varies):
         return Undefined(NO_VARIATION) if paired and first.varies == second.varies else _instead(first, second)
-    found = first.measure.difference(first.rows, second.rows, confidence)
+    found = first.measure.difference(first.rows, second.rows, confidence, paired)
     return _instead(first, second) if isinstance(found, Undefined) and not paired else found
 
 

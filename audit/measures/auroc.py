@@ -46,7 +46,7 @@ class _Auroc:
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)
 
-    def difference(self, first: Rows, second: Rows, confidence: float) -> Interval | Undefined:
+    def difference(self, first: Rows, second: Rows, confidence: float, paired: bool) -> Interval | Undefined:  # noqa: ARG002
         """Of two versions on the same cases."""
         scores = first.columns["score"], second.columns["score"]
         found = paired_auroc_difference(*scores, first.columns["reference"], first.patient, confidence)

@@ -55,7 +55,7 @@ class Recalibration:
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)
 
-    def difference(self, first: Rows, second: Rows, confidence: float) -> Interval | Undefined:  # noqa: ARG002
+    def difference(self, first: Rows, second: Rows, confidence: float, paired: bool) -> Interval | Undefined:  # noqa: ARG002
         return Undefined("a difference of calibration lines is resampled")
 
     def varies(self, rows: Rows) -> bool:  # noqa: ARG002

@@ -40,7 +40,7 @@ class Estimator(Protocol):
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None: ...
 
-    def difference(self, first: Rows, second: Rows, confidence: float) -> Interval | Undefined: ...
+    def difference(self, first: Rows, second: Rows, confidence: float, paired: bool) -> Interval | Undefined: ...
 
     def varies(self, rows: Rows) -> bool: ...
 
@@ -110,9 +110,12 @@ class Measure:
         kept = self._kept(rows)
         return self.estimator.goal_interval(kept, confidence) if len(kept) else Undefined("no cases")
 
-    def difference(self, first: Rows, second: Rows, confidence: float) -> Interval | Undefined:
-        """The analytic interval of first minus second, for the estimator's ``analytic_differences``."""
-        found = self.estimator.difference(self._kept(first), self._kept(second), confidence)
+    def difference(self, first: Rows, second: Rows, confidence: float, paired: bool) -> Interval | Undefined:
+        """The analytic interval of first minus second, for the estimator's ``analytic_differences``.
+
+        ``paired``: two versions on the same cases.
+        """
+        found = self.estimator.difference(self._kept(first), self._kept(second), confidence, paired)
         if isinstance(found, Undefined) or self.low is None or self.high is None:
             return found
         limit = self.high - self.low

@@ -60,10 +60,18 @@ class Mean:
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         return self.interval(rows, confidence)
 
-    def difference(self, first: Rows, second: Rows, confidence: float) -> Interval | Undefined:
-        """Interval of first minus second ratio over the patients of both."""
+    def difference(self, first: Rows, second: Rows, confidence: float, paired: bool) -> Interval | Undefined:
+        """Interval of first minus second ratio over the patients of both.
+
+        Student's df are those of the rarer class for a change of a mean ``by_class``: its patients carry the change,
+        and without a second group there is nothing that their skewness cancels against.
+        """
         n_patients = 1 + max(int(rows.patient.max()) for rows in (first, second))
-        return linearised_difference(self.sums(first, n_patients), self.sums(second, n_patients), confidence)
+        sums = [self.sums(rows, n_patients) for rows in (first, second)]
+        return linearised_difference(sums[0], sums[1], confidence, self._df(first) if paired else None)
+
+    def _df(self, rows: Rows) -> int | None:
+        return max(min(class_sizes(rows).values()) - 1, 1) if self.by_class else None
 
     def error(self, rows: Rows) -> float | Undefined:
         """Linearised standard error over patients; 0 where all patients have the same ratio."""
@@ -115,6 +123,9 @@ class Proportion(Mean):
     def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         found = clustered_proportion(*self.sums(rows, 1 + int(rows.patient.max())), confidence)
         return found if isinstance(found, Undefined) else found.interval
+
+    def _df(self, rows: Rows) -> int | None:  # noqa: ARG002
+        return None
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         counted = rows.where(self.contributes(rows))

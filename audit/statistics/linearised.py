@@ -30,12 +30,14 @@ def ratio_error(numerator: FloatArray, denominator: FloatArray) -> float | Undef
     return _error(_residuals(numerator, denominator)[kept], _scale(numerator, denominator))
 
 
-def linearised_difference(first: Sums, second: Sums, confidence: float = 0.95) -> Interval | Undefined:
+def linearised_difference(
+    first: Sums, second: Sums, confidence: float = 0.95, df: int | None = None
+) -> Interval | Undefined:
     """First minus second ratio with Student's t interval, for the same, overlapping or separate patients.
 
-    Both sides index the same patients (entries of 0 where a patient has no case on a side). df: patients on the
-    smaller side - 1. Undefined with fewer than two patients on a side, or where all patients contribute the same to
-    the difference.
+    Both sides index the same patients (entries of 0 where a patient has no case on a side). ``df``
+    omitted: patients on the smaller side - 1. Undefined with fewer than two patients on a side, or where all patients
+    contribute the same to the difference.
     """
     fewest = min(int((denominator > 0).sum()) for _, denominator in (first, second))
     if fewest < 2:
@@ -46,7 +48,7 @@ def linearised_difference(first: Sums, second: Sums, confidence: float = 0.95) -
     if isinstance(error, Undefined) or error == 0:
         return Undefined("the patients do not vary in what they contribute to the difference")
     value = float(first[0].sum() / first[1].sum() - second[0].sum() / second[1].sum())
-    half = t_quantile(confidence, fewest - 1) * error
+    half = t_quantile(confidence, fewest - 1 if df is None else df) * error
     return Interval(value - half, value + half, METHOD, confidence)
 
 
