@@ -327,9 +327,7 @@ def _method(expected: Expected, aim: Aim) -> str:
             "need more"
         )
     if expected.measure == "dice":
-        return (
-            "Student's t on case values; the audit prints a patient bootstrap, near to it unless values are very skewed"
-        )
+        return "Student's t on case values; the audit prints a patient bootstrap-t, near to it unless values are skewed"
     if isinstance(aim, HalfWidth):
         return "Wilson interval at the expected proportion; independent cases"
     return (
