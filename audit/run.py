@@ -1,8 +1,7 @@
-"""The order of the walk; the only module that knows it.
+"""The order of the walk: its first half, with the model. The second, with tables only, stands in ``tabulating``.
 
-``lock_plan`` binds plan, sets and model files before results exist. ``run_plan`` makes the one pass and everything
-that follows from it. ``recompute`` redoes, from the stored evidence alone, what needs no model; ``verify_audit``
-compares. Every function takes the time as an argument or through the store's clock.
+``lock_plan`` binds plan, sets and model files before results exist. ``run_plan`` makes the one pass and states
+everything that follows from it. ``verify_audit`` compares the evidence with what it gives again. Every function takes the time as an argument or through the store's clock.
 """
 
 from __future__ import annotations
