@@ -1,7 +1,8 @@
 """The order of the walk: its first half, with the model. The second, with tables only, stands in ``tabulating``.
 
 ``lock_plan`` binds plan, sets and model files before results exist. ``run_plan`` makes the one pass and states
-everything that follows from it. ``verify_audit`` compares the evidence with what it gives again. Every function takes the time as an argument or through the store's clock.
+everything that follows from it. ``verify_audit`` compares the evidence with what it gives again. Every function takes
+the time as an argument or through the store's clock.
 """
 
 from __future__ import annotations
