@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from audit.evidence.anchors import WITHOUT, check_anchor
 from audit.evidence.difference import Difference
+from audit.evidence.keys import published
 from audit.evidence.producer import producer
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import verify_file
@@ -42,18 +44,29 @@ class Checked:
         return "\n".join(lines)
 
 
-def verify_anything(what: str | None, home: Path) -> Checked:
-    """Verifies a delivered file where ``what`` is one, an audit (default: the latest) otherwise."""
+def verify_anything(what: str | None, home: Path, anchor: str | None = None) -> Checked:
+    """Verifies a delivered file where ``what`` is one, an audit (default: the latest) otherwise.
+
+    ``anchor``: what the auditor holds against a rebuilt forgery (``audit.evidence.anchors``).
+    """
     if what is not None and (Path(what).is_file() or Path(what).suffix in (".pdf", ".json")):
         return _verify_file(home, Path(what))
     store = open_audit(home, what)
-    differences = tuple(verify_audit(store))
+    held, contradicted = _anchored(store, anchor)
+    differences = (*verify_audit(store), *contradicted)
     done = (
         "Ledger, every file, the plan, the model's files and the MLflow run were compared with their digests; all "
-        "observations, estimates, importances and verdicts were computed again from the stored predictions. "
-        "Unsigned evidence is internally consistent only."
+        "observations, estimates, importances and verdicts were computed again from the stored predictions."
     )
-    return Checked(f"audit {store.audit_id}", f"{done} {_other_code(store)}".strip(), differences)
+    words = f"{done} Signatures: {store.ledger.signature_status()}. {held} {_other_code(store)}"
+    return Checked(f"audit {store.audit_id}", words.strip(), differences)
+
+
+def _anchored(store: AuditStore, anchor: str | None) -> tuple[str, tuple[Difference, ...]]:
+    if anchor is None:
+        return WITHOUT, ()
+    found = check_anchor(store.ledger.lines(), anchor, published(store.home))
+    return found.sentence, found.differences
 
 
 def _other_code(store: AuditStore) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
 import warnings
 from dataclasses import asdict
@@ -16,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from audit.evidence.keys import SigningKey
 from audit.records import BadInput, Finding
 
 app = typer.Typer(
@@ -26,6 +28,10 @@ Home = Annotated[Path, typer.Option("--home", help="Evidence folder: MLflow data
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines instead of text.")]
 Who = Annotated[str, typer.Option("--who", help="Who locks or runs; stands in the register.")]
 AuditId = Annotated[str | None, typer.Argument(help="Audit id; default: the latest audit in the home.")]
+KeyPath = Annotated[
+    Path | None,
+    typer.Option("--key", help="Private key (made by `audit key new`) that signs each statement of the audit."),
+]
 PlanPath = Annotated[Path, typer.Argument(help="The statistical analysis plan (YAML).")]
 EVIDENCE = Path("evidence")
 
@@ -38,6 +44,22 @@ def now() -> str:
 def user() -> str:
     """The account that runs the command."""
     return getpass.getuser()
+
+
+def opened(key: Path | None) -> SigningKey | None:
+    """The private key; its passphrase comes from AUDIT_KEY_PASSPHRASE or is asked for at the terminal."""
+    from audit.evidence.keys import needs_passphrase, open_key
+
+    if key is None:
+        return None
+    return open_key(key, _passphrase(f"Passphrase of {key}: ") if needs_passphrase(key) else None)
+
+
+def _passphrase(prompt: str) -> str | None:
+    known = os.environ.get("AUDIT_KEY_PASSPHRASE")
+    if known is None and sys.stdin.isatty():
+        known = getpass.getpass(prompt)
+    return known or None
 
 
 def answer(result: dict[str, Any], as_json: bool, text: str) -> None:
@@ -132,6 +154,7 @@ def lock_command(
     amends: Annotated[str | None, typer.Option(help="Audit id whose plan this one amends.")] = None,
     reason: Annotated[str, typer.Option(help="Why the plan is amended.")] = "",
     results_known: Annotated[bool, typer.Option(help="Whether results were known when it was amended.")] = False,
+    key: KeyPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Freezes PLAN before results exist: digests of the plan, the validation set and the model's files.
@@ -142,9 +165,9 @@ def lock_command(
     from audit.run import amend_plan, lock_plan
 
     if amends:
-        store = amend_plan(plan, home, amends, reason, results_known, who or user(), now())
+        store = amend_plan(plan, home, amends, reason, results_known, who or user(), now(), opened(key))
     else:
-        store = lock_plan(plan, home, who or user(), now())
+        store = lock_plan(plan, home, who or user(), now(), opened(key))
     text = f"Locked as audit {store.audit_id} ({store.mode}). Next: audit run {plan}"
     answer({"audit": store.audit_id, "mode": store.mode}, as_json, text)
 
@@ -155,6 +178,7 @@ def run(
     home: Home = EVIDENCE,
     who: Who = "",
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")] = "auto",
+    key: KeyPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Runs PLAN: one pass over the validation set, estimates, explanations, verdicts. Goes on where it was interrupted.
@@ -165,7 +189,8 @@ def run(
     from audit.view import verdict_of
 
     with Reporter(as_json) as report:
-        store = run_plan(plan, home, who or user(), now(), now, chosen_device(device), report)
+        signing = opened(key)
+        store = run_plan(plan, home, who or user(), now(), now, chosen_device(device), report, signing)
     verdict, sentence, findings = verdict_of(store)
     lines = [
         f"{shown_verdict(finding):>12}  {finding.endpoint}: {finding.title}; {finding.reason}" for finding in findings
@@ -184,13 +209,14 @@ def dossier(
         Path | None, typer.Option(help="Declared device facts (device.yaml); kept outside the lock.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Also copy the documents into this folder.")] = None,
+    key: KeyPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Builds the EU AI Act and FDA documents of AUDIT (PDF and JSON), gaps first, every number bound to evidence."""
     from audit.evidence.store import open_audit
     from audit.view import copy_documents, make_documents
 
-    built = make_documents(open_audit(home, audit), now(), device)
+    built = make_documents(open_audit(home, audit, key=opened(key)), now(), device)
     paths = copy_documents(built, out) if out else [path for _, path in built]
     text = "\n".join(str(path) for path in paths)
     answer({"documents": [str(path) for path in paths]}, as_json, text)
@@ -200,6 +226,10 @@ def dossier(
 def verify_command(
     what: Annotated[str | None, typer.Argument(metavar="[AUDIT|FILE]", help="Default: the latest audit.")] = None,
     home: Home = EVIDENCE,
+    anchor: Annotated[
+        str | None,
+        typer.Option(help="What you hold against a rebuilt forgery: a ledger root, a key's fingerprint, a public key."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recomputes every estimate from stored predictions, checks every digest, and names exactly what differs.
@@ -209,7 +239,7 @@ def verify_command(
     """
     from audit.checking import verify_anything
 
-    checked = verify_anything(what, home)
+    checked = verify_anything(what, home, anchor)
     answer(checked.as_dict(), as_json, checked.as_text())
     raise typer.Exit(1 if checked.differences else 0)
 
@@ -241,6 +271,44 @@ def list_command(home: Home = EVIDENCE, as_json: AsJson = False) -> None:
     shown = frame[["at", "event", "audit", "validation_set", "who", "note"]].fillna("")
     text = shown.to_string(index=False) if len(shown) else f"no lock and no run in {home}"
     answer({"accesses": json.loads(frame.to_json(orient="records"))}, as_json, text)
+
+
+keys = typer.Typer(no_args_is_help=True, help="Keys that sign the statements of an audit (Ed25519).")
+app.add_typer(keys, name="key")
+
+
+@keys.command("new")
+def key_new(
+    file: Annotated[Path, typer.Argument(help="Where the private key goes; the public half lands in FILE.pub.")],
+    no_passphrase: Annotated[bool, typer.Option(help="Leave the private key unencrypted.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Makes a key pair. The private key is encrypted by a passphrase (asked for, or AUDIT_KEY_PASSPHRASE)."""
+    from audit.evidence.keys import make_key
+
+    passphrase = None if no_passphrase else _passphrase(f"New passphrase of {file} (12 characters or more): ")
+    if passphrase is None and not no_passphrase:
+        raise BadInput("no passphrase: set AUDIT_KEY_PASSPHRASE, run at a terminal, or say --no-passphrase.")
+    made = make_key(file, passphrase)
+    text = (
+        f"Private key: {file} (readable by you alone). Keep it outside the evidence folder, with a copy in a safe "
+        f"place; without it a signed audit cannot go on.\nPublic key:  {file}.pub\nFingerprint: {made.fingerprint}\n"
+        "Tell the fingerprint to whoever will verify, by another way than with the evidence."
+    )
+    result = {"private_key": str(file), "public_key": f"{file}.pub", "fingerprint": made.fingerprint}
+    answer(result, as_json, text)
+
+
+@keys.command("show")
+def key_show(
+    file: Annotated[Path, typer.Argument(help="A public key (PEM).")],
+    as_json: AsJson = False,
+) -> None:
+    """Prints the fingerprint of a public key."""
+    from audit.evidence.keys import read_public
+
+    fingerprint = read_public(file).keyid
+    answer({"public_key": str(file), "fingerprint": fingerprint}, as_json, fingerprint)
 
 
 @app.command("power")

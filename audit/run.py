@@ -28,6 +28,7 @@ from audit.engines.local import Arm, run_pass
 from audit.engines.perturbations import perturbation
 from audit.engines.shards import Shard, masks_bytes
 from audit.evidence.difference import Difference
+from audit.evidence.keys import SigningKey
 from audit.evidence.lineage import DatasetUse, log_lineage, log_pointers, log_results
 from audit.evidence.locks import amend, find_lock, finish, lock, read_lock, start
 from audit.evidence.parquet import table_bytes
@@ -169,7 +170,7 @@ def model_digests(stored: StoredPlan, home: Path) -> dict[str, dict[str, str]]:
     return digests
 
 
-def lock_plan(plan_path: Path, home: Path, who: str, at: str) -> AuditStore:
+def lock_plan(plan_path: Path, home: Path, who: str, at: str, key: SigningKey | None = None) -> AuditStore:
     """Locks the plan with the digests of its sets and model files; no result exists yet.
 
     What ``run_plan`` would refuse is refused here: a lock that can never be run is worth nothing.
@@ -177,11 +178,18 @@ def lock_plan(plan_path: Path, home: Path, who: str, at: str) -> AuditStore:
     inputs = gather(plan_path)
     _open(inputs, home, "cpu")
     check_stored(inputs)
-    return lock(home, inputs.stored, set_digests(inputs), model_digests(inputs.stored, home), who, at)
+    return lock(home, inputs.stored, set_digests(inputs), model_digests(inputs.stored, home), who, at, key=key)
 
 
 def run_plan(
-    plan_path: Path, home: Path, who: str, at: str, end: Callable[[], str], device: str, progress: Progress = silent
+    plan_path: Path,
+    home: Path,
+    who: str,
+    at: str,
+    end: Callable[[], str],
+    device: str,
+    progress: Progress = silent,
+    key: SigningKey | None = None,
 ) -> AuditStore:
     """Runs the plan, or what is left of an interrupted run; an audit that is complete is returned as it is.
 
@@ -191,7 +199,8 @@ def run_plan(
     versions = _open(inputs, home, device)
     check_stored(inputs, progress)
     facts = producer(device) | {"determinism": determinism(device)}
-    store = start(home, inputs.stored, set_digests(inputs), model_digests(inputs.stored, home), who, at, producer=facts)
+    digests = set_digests(inputs), model_digests(inputs.stored, home)
+    store = start(home, inputs.stored, *digests, who, at, producer=facts, key=key)
     if store.state == "complete":
         return store
     try:
@@ -444,14 +453,22 @@ def _bytes(path: Path) -> bytes:
 
 
 def amend_plan(
-    plan_path: Path, home: Path, old: str, reason: str, results_known: bool, who: str, at: str
+    plan_path: Path,
+    home: Path,
+    old: str,
+    reason: str,
+    results_known: bool,
+    who: str,
+    at: str,
+    key: SigningKey | None = None,
 ) -> AuditStore:
     """Locks a changed plan as the successor of audit ``old``; both versions and the reason are kept."""
     inputs = gather(plan_path)
     _open(inputs, home, "cpu")
     check_stored(inputs)
     digests = set_digests(inputs), model_digests(inputs.stored, home)
-    return amend(home, open_audit(home, old), inputs.stored, reason, results_known, who, at, *digests)
+    before = open_audit(home, old, key=key)
+    return amend(home, before, inputs.stored, reason, results_known, who, at, *digests, key=key)
 
 
 def chosen_device(asked: str) -> str:

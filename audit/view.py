@@ -66,7 +66,6 @@ def audit_view(store: AuditStore, created: str) -> AuditView:
     verdict, sentence = overall_verdict(findings, plan)
     explanations = store.read_table(EXPLANATIONS)
     ledger = tuple(store.statements())
-    head = store.ledger.head()
     return AuditView(
         audit_id=store.audit_id,
         run_id=store.run_id,
@@ -94,7 +93,8 @@ def audit_view(store: AuditStore, created: str) -> AuditView:
         pictures={path: store.read_bytes(path) for path in explanations["overlay"].dropna().unique()},
         statements=_statements(ledger),
         ledger=ledger,
-        ledger_head=head.digest if head else "",
+        ledger_root=store.ledger.root(),
+        signed=_signed(store),
         device=_device(store),
         simulated=any(each["facts"]["simulated"] for each in sets["sets"]),
         environment=json.loads(store.read_bytes("environment.json")),
@@ -102,6 +102,12 @@ def audit_view(store: AuditStore, created: str) -> AuditView:
         measures={name: _measure_facts(measure) for name, measure in entries("measures").items()},
         locked={"who": bound.who, "amends": bound.amends},
     )
+
+
+def _signed(store: AuditStore) -> str:
+    """Which keys signed the statements, as documents print it; empty for an unsigned audit."""
+    status = store.ledger.signature_status()
+    return "" if status == "unsigned" else status
 
 
 def _state_accesses(store: AuditStore) -> None:

@@ -83,9 +83,11 @@ def _introduction(view: AuditView) -> Runs:
              "A number's address is the first twelve digits of the "
              "statement's id and the place inside its product. All are products of MLflow run "),
         Text(view.run_id, "mono"),
-        Text("; the ledger's newest statement is "),
-        Text(view.ledger_head, "mono"),
-        Text("."),
+        Text("; the Merkle root over the ledger when this document was built is "),
+        Text(view.ledger_root, "mono"),
+        Text(". Keep it: "),
+        Text("audit verify --anchor", "mono"),
+        Text(" tells by it whether the evidence was rebuilt since."),
     )  # fmt: skip
 
 

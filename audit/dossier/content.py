@@ -291,7 +291,7 @@ class Document:
     page: Literal["A4", "Letter"]
     audit_id: str
     run_id: str
-    ledger_head: str
+    ledger_root: str
     created: str
     simulated: bool
     front: tuple[Node, ...]

@@ -72,7 +72,7 @@ def _status(view: AuditView) -> tuple[StatusItem, ...]:
         items.append(StatusItem("Data", text("SIMULATED DATA: no patient is described", "strong"), "bad"))
     else:
         items.append(StatusItem("Data", text("images and references as described in each set.yaml"), "quiet"))
-    signed = text("signed") if view.signed else text("unsigned", "strong")
+    signed = text(view.signed) if view.signed else text("unsigned", "strong")
     items.append(StatusItem("Signatures", signed, "good" if view.signed else "part"))
     items.append(StatusItem("Version audited", text(f"{view.candidate.label} (candidate)"), "quiet"))
     if view.comparator:

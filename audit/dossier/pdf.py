@@ -136,7 +136,7 @@ def _decorate(document: Document, known: Layout, canvas: Any, template: Any) -> 
     canvas.line(LEFT, BOTTOM - 14, width - RIGHT, BOTTOM - 14)
     canvas.setFillColor(QUIET)
     canvas.setFont(REGULAR, 6.1)
-    canvas.drawString(LEFT, BOTTOM - 23, f"Audit {document.audit_id}  ·  ledger root {document.ledger_head[:16]}")
+    canvas.drawString(LEFT, BOTTOM - 23, f"Audit {document.audit_id}  ·  ledger root {document.ledger_root}")
     canvas.drawRightString(width - RIGHT, BOTTOM - 23, f"page {template.page} of {known.total or template.page}")
     canvas.drawString(LEFT, BOTTOM - 32, _shortened(document.foot, width - LEFT - RIGHT, 6.1))
     canvas.restoreState()

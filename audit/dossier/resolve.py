@@ -49,7 +49,7 @@ def resolve(template: Template, view: AuditView) -> Document:
         page=template.page,
         audit_id=view.audit_id,
         run_id=view.run_id,
-        ledger_head=view.ledger_head,
+        ledger_root=view.ledger_root,
         created=view.created,
         simulated=view.simulated,
         front=front(view, given, template.vocabulary),

@@ -45,7 +45,7 @@ def document_schema() -> dict[str, Any]:
     )
     section = _object({"key": words, "title": words, "answers": {"type": "array", "items": answer}, "nodes": nodes})
     top = {
-        name: words for name in ("id", "title", "instrument", "edition", "audit_id", "run_id", "ledger_head", "created")
+        name: words for name in ("id", "title", "instrument", "edition", "audit_id", "run_id", "ledger_root", "created")
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

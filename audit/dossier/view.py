@@ -131,12 +131,12 @@ class AuditView:
     pictures: Mapping[str, bytes]
     statements: Mapping[str, Statement]
     ledger: tuple[Statement, ...]
-    ledger_head: str
+    ledger_root: str
     device: Device | None
     simulated: bool
     environment: Mapping[str, Any]
     created: str
-    signed: bool = False
+    signed: str = ""
     measures: Mapping[str, MeasureFacts] = field(default_factory=dict)
     locked: Mapping[str, Any] = field(default_factory=dict)
     analyses: pd.DataFrame = field(default_factory=pd.DataFrame)

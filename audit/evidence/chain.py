@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from audit.evidence.difference import Difference
 from audit.evidence.statements import Read
 
 START = "0" * 64
+CLOCK_TOLERANCE_S = 2.0
+"""A network clock may be set back by this much without anybody having touched it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ def check_lines(name: str, lines: Sequence[Line], audit: str) -> list[Difference
         *_wrong_order(name, lines),
         *_broken_links(name, lines),
         *_strangers(name, lines, audit),
+        *(_clock(name, lines) if audit else ()),
     ]
     return found or list(_unknown_inputs(name, lines))
 
@@ -133,3 +137,31 @@ def _unknown_inputs(name: str, lines: Sequence[Line]) -> Iterator[Difference]:
                 "It names a statement that the ledger does not hold before it.",
             )
         known.add(line.read.statement.id)
+
+
+def ran_back(before: str, after: str) -> bool:
+    """Whether the time ``after`` stands before ``before`` (ISO 8601) by more than the tolerance; what is no time says
+    nothing."""
+    try:
+        return _seconds_back(before, after) > CLOCK_TOLERANCE_S
+    except ValueError:
+        return False
+
+
+def _seconds_back(before: str, after: str) -> float:
+    return (_time(before) - _time(after)).total_seconds()
+
+
+def _time(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _clock(name: str, lines: Sequence[Line]) -> Iterator[Difference]:
+    """Statements that are older than the one before them, though a ledger only grows."""
+    whole = [(number, line.read.statement.created, line) for number, line in enumerate(lines, 1) if line.read]
+    for (_, before, earlier), (number, at, line) in pairwise(whole):
+        if line.seq > earlier.seq and ran_back(before, at):  # else named as out of order already
+            back = _seconds_back(before, at)
+            what = f"The clock ran backwards by {back:.0f} s between two statements."
+            yield Difference(_place(name, number, line), f"a time not before {before}", at, what)

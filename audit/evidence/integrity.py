@@ -8,9 +8,11 @@ from itertools import islice
 from audit.evidence.chain import Line, check_lines, describe
 from audit.evidence.difference import Difference
 from audit.evidence.files import inside, is_file
+from audit.evidence.keys import published
 from audit.evidence.ledger import Ledger
 from audit.evidence.locks import read_lock
 from audit.evidence.register import events, recorded_head, register_of
+from audit.evidence.signatures import check_signatures
 from audit.evidence.statements import sha256
 from audit.evidence.store import LEDGER, AuditStore, mlflow_run
 from audit.records import BadInput
@@ -21,14 +23,21 @@ Anchor = tuple[str, int, str]
 def check_integrity(store: AuditStore) -> list[Difference]:
     """Ledger, anchors, files, register and MLflow run; nothing is recomputed and no model is opened."""
     ledger = _check_ledger(store.ledger, _anchors(store))
+    register = register_of(store.home)
     return [
         *ledger,
+        *_signatures(store, store.ledger, whole=True),
         *_files(store),
         *_unknown_files(store),
-        *_check_ledger(register_of(store.home), _parsed("MLflow", recorded_head(store.home))),
+        *_check_ledger(register, _parsed("MLflow", recorded_head(store.home))),
+        *_signatures(store, register, whole=False),
         *_mlflow(store),
         *([] if ledger else _pointers(store)),
     ]
+
+
+def _signatures(store: AuditStore, ledger: Ledger, whole: bool) -> list[Difference]:
+    return check_signatures(ledger.path.name, ledger.lines(), published(store.home), whole)
 
 
 def _check_ledger(ledger: Ledger, anchors: list[Anchor]) -> list[Difference]:

@@ -2,7 +2,8 @@
 
 A line is written by one ``os.write`` with ``O_APPEND`` under ``flock`` and is on disk (fsync) before ``append``
 returns, so two writers cannot fork the chain and ``kill -9`` cannot tear it. A tail torn by power loss is named by
-``check``; the next ``append`` takes it off the chain and keeps its bytes in a statement of kind 'repair'.
+``check``; the next ``append`` takes it off the chain and keeps its bytes in a statement of kind 'repair'. A ledger
+that is signed stays signed: without a key nothing is added to it. The clock may not stand before the last statement.
 Cutting whole lines off the end needs an anchor outside the ledger: see ``audit.evidence.store``.
 """
 
@@ -12,15 +13,18 @@ import base64
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audit.evidence.chain import START, Line, check_lines
+from securesystemslib.signer import Signer
+
+from audit.evidence.chain import START, Line, check_lines, ran_back
 from audit.evidence.difference import Difference
-from audit.evidence.statements import open_envelope, seal, sha256, to_json, write_payload
+from audit.evidence.merkle import merkle_root
+from audit.evidence.statements import open_envelope, read_payload, seal, sha256, to_json, write_payload
 from audit.records import BadInput, Statement
 
 BLOCK = 65536
@@ -35,11 +39,15 @@ class Head:
 
 
 class Ledger:
-    """The ledger in ``path``; ``audit`` is the audit every statement must belong to ('' = any, for the register)."""
+    """The ledger in ``path``; ``audit`` is the audit every statement must belong to ('' = any, for the register).
 
-    def __init__(self, path: Path, audit: str = "") -> None:
+    ``signer`` signs what is appended.
+    """
+
+    def __init__(self, path: Path, audit: str = "", signer: Signer | None = None) -> None:
         self.path = path
         self.audit = audit
+        self.signer = signer
 
     def append(
         self,
@@ -48,15 +56,37 @@ class Ledger:
         inputs: Sequence[str],
         body: Mapping[str, Any],
         producer: Mapping[str, Any],
-        created: str,
+        created: str | Callable[[], str],
         audit: str = "",
     ) -> Statement:
-        """Adds one statement and returns it when it is on disk. ``subjects`` maps names to SHA-256, at least one."""
-        payload = write_payload(kind, subjects, inputs, body, producer, created, audit or self.audit)
+        """Adds one statement and returns it when it is on disk. ``subjects`` maps names to SHA-256, at least one.
+
+        ``created`` is the time, or a clock that is read while no other writer can come between. Raises ``BadInput``
+        where the audit is signed and no key is given, or the clock stands before the last statement.
+        """
         with self._locked() as descriptor:
-            self._mend(descriptor, producer, created, audit or self.audit)
-            _write(descriptor, _line(self._head(descriptor), payload))
-        return open_envelope(seal(payload))[1].statement
+            at = created if isinstance(created, str) else created()
+            self._mend(descriptor, producer, at, audit or self.audit)
+            last = self._last(descriptor)
+            self._refuse(last, at)
+            payload = write_payload(kind, subjects, inputs, body, producer, at, audit or self.audit)
+            _write(descriptor, _line(last, payload, self.signer))
+        return read_payload(payload)[0]
+
+    def _refuse(self, last: Line | None, at: str) -> None:
+        if not self.audit or last is None or last.read is None:
+            return
+        if last.read.signers and self.signer is None:
+            raise BadInput(
+                f"audit {self.audit} is signed by key {last.read.signers[0][:16]}; "
+                "give the key with --key, so that what is added is signed too."
+            )
+        before = last.read.statement.created
+        if ran_back(before, at):
+            raise BadInput(
+                f"audit {self.audit}: this machine's clock says {at}, before the last statement ({before}); "
+                "set the clock and run the same command again."
+            )
 
     def read(self) -> list[Statement]:
         """Every readable statement in stored order; a broken line is left to ``check``."""
@@ -80,8 +110,13 @@ class Ledger:
     def signature_status(self) -> str:
         """'unsigned', or how many statements carry a signature, as documents print it."""
         read = [line.read for line in self.lines() if line.read]
-        signed = sum(1 for one in read if one.signatures)
-        return f"{signed} of {len(read)} statements signed" if signed else "unsigned"
+        signed = sum(1 for one in read if one.signers)
+        signers = ", ".join(sorted({key[:16] for one in read for key in one.signers}))
+        return f"{signed} of {len(read)} statements signed by key {signers}" if signed else "unsigned"
+
+    def root(self) -> str:
+        """The Merkle root over all lines: what a document prints in its foot."""
+        return merkle_root(line.digest for line in self.lines())
 
     def check(self) -> list[Difference]:
         """What is wrong with the chain: changed, missing, reordered, repeated, torn, or another audit's lines."""
@@ -101,6 +136,10 @@ class Ledger:
             os.close(descriptor)
 
     def _head(self, descriptor: int) -> Head | None:
+        last = self._last(descriptor)
+        return Head(last.seq, last.digest) if last else None
+
+    def _last(self, descriptor: int) -> Line | None:
         raw = _last_line(descriptor)
         if raw is None:
             return None
@@ -109,7 +148,7 @@ class Ledger:
             raise BadInput(
                 f"{self.path}: the last line cannot be continued ({line.problem}); run 'audit verify' first."
             )
-        return Head(line.seq, line.digest)
+        return line
 
     def _mend(self, descriptor: int, producer: Mapping[str, Any], created: str, audit: str) -> None:
         torn = _torn_tail(descriptor)
@@ -118,16 +157,16 @@ class Ledger:
         os.ftruncate(descriptor, os.fstat(descriptor).st_size - len(torn))
         body = {"reason": "tail torn by an interrupted write", "bytes": base64.b64encode(torn).decode()}
         payload = write_payload("repair", {"ledger:torn-tail": sha256(torn)}, [], body, producer, created, audit)
-        _write(descriptor, _line(self._head(descriptor), payload))
+        _write(descriptor, _line(self._last(descriptor), payload, self.signer))
 
 
-def _line(head: Head | None, payload: bytes) -> bytes:
+def _line(last: Line | None, payload: bytes, signer: Signer | None) -> bytes:
     return to_json(
         {
-            "seq": head.seq + 1 if head else 0,
-            "previous": head.digest if head else START,
+            "seq": last.seq + 1 if last else 0,
+            "previous": last.digest if last else START,
             "id": sha256(payload),
-            "envelope": seal(payload),
+            "envelope": seal(payload, signer),
         }
     )
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from audit.evidence.binding import Digests, Lock, ModelDigests, changes, refuse_changes
+from audit.evidence.keys import SigningKey
+from audit.evidence.producer import producer as current_producer
 from audit.evidence.register import LOCKS, Event, enter, events
 from audit.evidence.rules import (
     mode_of_amendment,
@@ -48,6 +50,7 @@ def lock(
     at: str,
     producer: Mapping[str, Any] | None = None,
     clock: Callable[[], str] = utc_now,
+    key: SigningKey | None = None,
 ) -> AuditStore:
     """Locks ``plan`` at ``at`` (UTC, ISO 8601). ``model_digests`` maps 'candidate' and 'comparator' to file -> SHA-256.
 
@@ -60,7 +63,7 @@ def lock(
         refuse_known_results(known, plan, set_digests)
         mode, reason = mode_of_lock(known, plan, set_digests, who, at)
         bound = Lock(plan.plan.id, plan.sha256, set_digests, model_digests, mode, reason, who, at)
-        return _write_lock(home, plan, bound, {}, producer, clock)
+        return _write_lock(home, plan, bound, {}, producer, clock, key)
 
 
 def amend(
@@ -75,6 +78,7 @@ def amend(
     model_digests: ModelDigests | None = None,
     producer: Mapping[str, Any] | None = None,
     clock: Callable[[], str] = utc_now,
+    key: SigningKey | None = None,
 ) -> AuditStore:
     """Locks ``plan`` as the successor of ``old``'s plan; both versions and ``reason`` are kept.
 
@@ -93,7 +97,7 @@ def amend(
         sets, models = set_digests or before.sets, model_digests or before.models
         bound = Lock(plan.plan.id, plan.sha256, sets, models, mode, sentence, who, at, amends)
         kept = {AMENDED_FILE: old.read_bytes(PLAN_FILE)}
-        new = _write_lock(home, plan, bound, kept, producer, clock)
+        new = _write_lock(home, plan, bound, kept, producer, clock, key)
     old.state_that(
         "amended", {"plan:successor": plan.sha256}, [], {"audit": new.audit_id, "reason": reason, "who": who}
     )
@@ -101,11 +105,15 @@ def amend(
 
 
 def find_lock(
-    home: Path, plan_sha256: str, producer: Mapping[str, Any] | None = None, clock: Callable[[], str] = utc_now
+    home: Path,
+    plan_sha256: str,
+    producer: Mapping[str, Any] | None = None,
+    clock: Callable[[], str] = utc_now,
+    key: SigningKey | None = None,
 ) -> AuditStore | None:
     """The audit that was locked with exactly this plan, or None."""
     found = [one for one in events(home) if one.event in LOCKS and one.plan_sha256 == plan_sha256]
-    return _store(home, found[-1], producer, clock) if found else None
+    return _store(home, found[-1], producer, clock, key) if found else None
 
 
 def read_lock(store: AuditStore) -> Lock:
@@ -141,6 +149,7 @@ def start(
     at: str,
     producer: Mapping[str, Any] | None = None,
     clock: Callable[[], str] = utc_now,
+    key: SigningKey | None = None,
 ) -> AuditStore:
     """The audit in which ``plan`` runs: its lock, its own interrupted run, or a new exploratory one.
 
@@ -148,11 +157,11 @@ def start(
     as it is, for there is nothing left to run. Raises ``BadInput`` as ``mode`` does.
     """
     decided, reason = mode(home, plan, set_digests, model_digests)
-    found = find_lock(home, plan.sha256, producer, clock)
+    found = find_lock(home, plan.sha256, producer, clock, key)
     if found and found.state == "complete":
         return found
     bound = Lock(plan.plan.id, plan.sha256, set_digests, model_digests, decided, reason, who, at)
-    store = found or _interrupted(home, bound, producer, clock) or _begin(home, plan, bound, producer, clock)
+    store = found or _interrupted(home, bound, producer, clock, key) or _begin(home, plan, bound, producer, clock, key)
     hold(store)
     enter(store, "run started", plan, set_digests, model_digests, who, at)
     store.set_state("running")
@@ -180,8 +189,9 @@ def _write_lock(
     more: Mapping[str, bytes],
     producer: Mapping[str, Any] | None,
     clock: Callable[[], str],
+    key: SigningKey | None,
 ) -> AuditStore:
-    store = create_audit(home, plan, bound.at, bound.mode, bound.reason, "locked", producer, clock)
+    store = create_audit(home, plan, bound.at, bound.mode, bound.reason, "locked", producer, clock, key)
     state_binding(store, "lock", plan, bound, {LOCK_FILE: bound.to_json(), **more})
     note = str(bound.amends["reason"]) if bound.amends else None
     enter(store, "amend" if bound.amends else "lock", plan, bound.sets, bound.models, bound.who, bound.at, note)
@@ -189,9 +199,14 @@ def _write_lock(
 
 
 def _begin(
-    home: Path, plan: StoredPlan, bound: Lock, producer: Mapping[str, Any] | None, clock: Callable[[], str]
+    home: Path,
+    plan: StoredPlan,
+    bound: Lock,
+    producer: Mapping[str, Any] | None,
+    clock: Callable[[], str],
+    key: SigningKey | None,
 ) -> AuditStore:
-    store = create_audit(home, plan, bound.at, bound.mode, bound.reason, "running", producer, clock)
+    store = create_audit(home, plan, bound.at, bound.mode, bound.reason, "running", producer, clock, key)
     state_binding(store, "start", plan, bound, {START_FILE: bound.to_json()})
     return store
 
@@ -206,7 +221,7 @@ def state_binding(store: AuditStore, kind: str, plan: StoredPlan, bound: Lock, f
 
 
 def _interrupted(
-    home: Path, bound: Lock, producer: Mapping[str, Any] | None, clock: Callable[[], str]
+    home: Path, bound: Lock, producer: Mapping[str, Any] | None, clock: Callable[[], str], key: SigningKey | None
 ) -> AuditStore | None:
     """The last unlocked audit of the same plan, sets and model files, if it never ended."""
     mine = [one for one in events(home) if one.plan_sha256 == bound.plan_sha256 and one.event not in LOCKS]
@@ -214,13 +229,18 @@ def _interrupted(
         return None
     last = mine[-1]
     same = Lock(last.plan, last.plan_sha256, last.sets, last.models, bound.mode, "", None, last.at)
-    return None if changes(same, bound.sets, bound.models) else _store(home, last, producer, clock)
+    return None if changes(same, bound.sets, bound.models) else _store(home, last, producer, clock, key)
 
 
-def _store(home: Path, event: Event, producer: Mapping[str, Any] | None, clock: Callable[[], str]) -> AuditStore:
-    if producer is None:
-        return AuditStore(home.resolve(), event.audit, event.run_id, clock=clock)
-    return AuditStore(home.resolve(), event.audit, event.run_id, producer, clock)
+def _store(
+    home: Path,
+    event: Event,
+    producer: Mapping[str, Any] | None,
+    clock: Callable[[], str],
+    key: SigningKey | None,
+) -> AuditStore:
+    facts = current_producer() if producer is None else producer
+    return AuditStore(home.resolve(), event.audit, event.run_id, facts, clock, key)
 
 
 def _stored_plan(store: AuditStore) -> StoredPlan:

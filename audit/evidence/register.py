@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from audit.evidence.keys import SigningKey
 from audit.evidence.ledger import Ledger
 from audit.evidence.store import REGISTER, AuditStore
 from audit.home import AUDITS, open_home
@@ -44,9 +45,9 @@ class Event:
     head: tuple[int, str] | None
 
 
-def register_of(home: Path) -> Ledger:
-    """The register's ledger."""
-    return Ledger(home.resolve() / REGISTER)
+def register_of(home: Path, key: SigningKey | None = None) -> Ledger:
+    """The register's ledger; ``key`` signs what is entered. Signed and unsigned audits share one register."""
+    return Ledger(home.resolve() / REGISTER, signer=key.signer if key else None)
 
 
 def enter(
@@ -72,7 +73,8 @@ def enter(
         "head": [head.seq, head.digest] if head else None,
     }
     subjects = {"plan:sha256": plan.sha256} | {f"set:{name}": digest for name, digest in sets.items()}
-    statement = register_of(store.home).append(event, subjects, [], body, store.producer, at, store.audit_id)
+    ledger = register_of(store.home, store.key)
+    statement = ledger.append(event, subjects, [], body, store.producer, at, store.audit_id)
     _anchor(store.home)
     return statement
 

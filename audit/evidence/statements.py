@@ -18,6 +18,7 @@ from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import STATEMENT_TYPE_URI
 from in_toto_attestation.v1.statement import Statement as InTotoStatement
 from securesystemslib.dsse import Envelope
+from securesystemslib.signer import Signer
 
 from audit.records import Statement
 
@@ -59,11 +60,16 @@ def _plain(value: object) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A statement as read back: the statement, the audit it belongs to and the number of its signatures."""
+    """A statement as read back: the statement, the audit it belongs to and the envelope with its signatures."""
 
     statement: Statement
     audit: str
-    signatures: int
+    envelope: Envelope
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Fingerprints of the keys that the envelope says have signed."""
+        return tuple(sorted(self.envelope.signatures))
 
 
 def write_payload(
@@ -123,10 +129,13 @@ def read_payload(payload: bytes) -> tuple[Statement, str]:
         raise ValueError(f"not a statement of this suite ({error})") from error
 
 
-def seal(payload: bytes) -> dict[str, Any]:
-    """The DSSE envelope of ``payload`` as a dictionary, without signatures."""
-    envelope: dict[str, Any] = Envelope(payload, PAYLOAD_TYPE, {}).to_dict()
-    return envelope
+def seal(payload: bytes, signer: Signer | None = None) -> dict[str, Any]:
+    """The DSSE envelope of ``payload`` as a dictionary, signed where there is a ``signer``."""
+    envelope = Envelope(payload, PAYLOAD_TYPE, {})
+    if signer is not None:
+        envelope.sign(signer)
+    sealed: dict[str, Any] = envelope.to_dict()
+    return sealed
 
 
 def open_envelope(raw: Mapping[str, Any]) -> tuple[bytes, Read]:
@@ -138,4 +147,4 @@ def open_envelope(raw: Mapping[str, Any]) -> tuple[bytes, Read]:
     if envelope.payload_type != PAYLOAD_TYPE:
         raise ValueError(f"payload type {envelope.payload_type}")
     statement, audit = read_payload(envelope.payload)
-    return envelope.payload, Read(statement, audit, len(envelope.signatures))
+    return envelope.payload, Read(statement, audit, envelope)

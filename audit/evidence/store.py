@@ -16,6 +16,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from audit.evidence.files import inside, write_whole
+from audit.evidence.keys import SigningKey, publish
 from audit.evidence.ledger import Ledger
 from audit.evidence.parquet import table_bytes, table_from
 from audit.evidence.producer import producer as current_producer
@@ -54,13 +55,17 @@ class AuditSummary:
 
 @dataclass(frozen=True)
 class AuditStore:
-    """Reads and writes the evidence of one audit. ``producer`` and ``clock`` go into every statement."""
+    """Reads and writes the evidence of one audit.
+
+    ``producer`` and ``clock`` go into every statement, ``key`` signs it.
+    """
 
     home: Path
     audit_id: str
     run_id: str
     producer: Mapping[str, Any] = field(default_factory=current_producer, repr=False)
     clock: Callable[[], str] = field(default=utc_now, repr=False)
+    key: SigningKey | None = field(default=None, repr=False)
 
     @property
     def folder(self) -> Path:
@@ -69,7 +74,7 @@ class AuditStore:
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.folder / LEDGER, self.audit_id)
+        return Ledger(self.folder / LEDGER, self.audit_id, self.key.signer if self.key else None)
 
     def put_bytes(
         self,
@@ -104,8 +109,10 @@ class AuditStore:
         body: Mapping[str, Any] | None = None,
     ) -> Statement:
         """Appends a statement about ``subjects`` (name -> SHA-256) that are in place already."""
+        if self.key:
+            publish(self.home, self.key)
         ids = [one if isinstance(one, str) else one.id for one in inputs]
-        statement = self.ledger.append(kind, subjects, ids, body or {}, self.producer, self.clock())
+        statement = self.ledger.append(kind, subjects, ids, body or {}, self.producer, self.clock)
         if kind != "shard":
             self.anchor()
         return statement
@@ -216,6 +223,7 @@ def create_audit(
     state: State = "running",
     producer: Mapping[str, Any] | None = None,
     clock: Callable[[], str] = utc_now,
+    key: SigningKey | None = None,
 ) -> AuditStore:
     """A new audit of ``plan``, begun at ``created`` (UTC, ISO 8601); ``reason`` says in one sentence why ``mode``."""
     client = open_home(home)
@@ -236,9 +244,8 @@ def create_audit(
         experiment = client.get_experiment_by_name(AUDITS)
         run = client.create_run(experiment.experiment_id, run_name=audit_id, tags=tags)
     client.update_run(run.info.run_id, status=RUN_STATUS[state])
-    store = AuditStore(
-        home.resolve(), audit_id, run.info.run_id, current_producer() if producer is None else producer, clock
-    )
+    facts = current_producer() if producer is None else producer
+    store = AuditStore(home.resolve(), audit_id, run.info.run_id, facts, clock, key)
     store.folder.mkdir(parents=True, exist_ok=True)
     return store
 
@@ -248,6 +255,7 @@ def open_audit(
     audit_id: str | None = None,
     producer: Mapping[str, Any] | None = None,
     clock: Callable[[], str] = utc_now,
+    key: SigningKey | None = None,
 ) -> AuditStore:
     """The audit called ``audit_id`` (a unique beginning will do), or the latest; ``BadInput`` where there is none."""
     audits = list_audits(home)
@@ -261,7 +269,7 @@ def open_audit(
         raise BadInput(f"audit '{audit_id}': {many} in {home}/; the latest are {known}.")
     chosen = (exact or fitting)[-1]
     facts = current_producer() if producer is None else producer
-    return AuditStore(home.resolve(), chosen.audit_id, chosen.run_id, facts, clock)
+    return AuditStore(home.resolve(), chosen.audit_id, chosen.run_id, facts, clock, key)
 
 
 def list_audits(home: Path) -> list[AuditSummary]:

@@ -303,7 +303,7 @@ def make_view(**changes: Any) -> AuditView:
         importance=the_importance(), explanations=explanations, findings=the_findings(plan), verdict="failed",
         verdict_sentence="One of two primary endpoints failed.",
         pictures={path: png(shade=40 * index) for index, path in enumerate(explanations["overlay"].dropna())},
-        statements=statements, ledger=tuple(statements.values()), ledger_head=digest("head"),
+        statements=statements, ledger=tuple(statements.values()), ledger_root=digest("head"),
         device=read_device(data_folder("templates") / "device.example.yaml"), simulated=True,
         environment={"package": "imaging-audit 0.1", "python": "3.11.9", "packages": {"torch": "2.13.0", "mlflow": "3.17.2"}, "dirty": False},
         created="2026-11-20T10:30:00Z", measures=MEASURES,

@@ -116,7 +116,7 @@ def test_every_page_has_audit_ledger_status_and_number(texts, view):
         for index, page in enumerate(pages, 1):
             assert f"page {index} of {len(pages)}" in page
             assert view.audit_id in page
-            assert view.ledger_head[:16] in page
+            assert view.ledger_root in page
             assert status in page
 
 

@@ -64,8 +64,8 @@ def test_a_signed_envelope_is_read_with_its_signatures(tmp_path: Path) -> None:
     ledger.path.write_bytes(to_json({**raw, "envelope": envelope.to_dict()}) + b"\n")
     (line,) = ledger.lines()
     assert line.read is not None
-    assert line.read.signatures == 1
-    assert ledger.signature_status() == "1 of 1 statements signed"
+    assert len(line.read.signers) == 1
+    assert ledger.signature_status() == f"1 of 1 statements signed by key {line.read.signers[0][:16]}"
     assert ledger.check() == []
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from audit.evidence.keys import SigningKey
 from audit.evidence.locks import finish, lock, start
 from audit.evidence.parquet import table_bytes
 from audit.evidence.statements import sha256, to_json
@@ -34,12 +35,13 @@ def make_plan(seed: int = 0) -> StoredPlan:
 class Clock:
     """Ticks one second a call, so that statements have known times."""
 
-    def __init__(self) -> None:
-        self.second = 0
+    def __init__(self, second: int = 0) -> None:
+        self.second = second
 
     def __call__(self) -> str:
         self.second += 1
-        return f"2026-03-01T09:{self.second // 60:02d}:{self.second % 60:02d}+00:00"
+        minute, second = divmod(self.second, 60)
+        return f"2026-03-01T{9 + minute // 60:02d}:{minute % 60:02d}:{second:02d}+00:00"
 
 
 def predictions(scores: tuple[float, ...] = (0.1, 0.4, 0.7, 0.9)) -> pd.DataFrame:
@@ -107,21 +109,21 @@ class Finished:
 
     @property
     def store(self) -> AuditStore:
-        return open_audit(self.home, self.audit_id, PRODUCER, Clock())
+        return open_audit(self.home, self.audit_id, PRODUCER, Clock(3600))
 
     def model_digests(self) -> dict[str, dict[str, str]]:
         return {"candidate": {path.name: sha256(path.read_bytes()) for path in sorted(self.model.iterdir())}}
 
 
-def run_tiny(home: Path, model: Path, plan: StoredPlan | None = None) -> Finished:
-    """Locks and runs the tiny audit to its end."""
+def run_tiny(home: Path, model: Path, plan: StoredPlan | None = None, key: SigningKey | None = None) -> Finished:
+    """Locks and runs the tiny audit to its end; ``key`` signs it."""
     plan = plan or make_plan()
     clock = Clock()
     model.mkdir(parents=True, exist_ok=True)
     (model / "model.pt2").write_bytes(b"weights")
     digests = {"candidate": {"model.pt2": sha256(b"weights")}}
-    lock(home, plan, SETS, digests, "A. Assessor", AT, PRODUCER, clock)
-    store = start(home, plan, SETS, digests, "A. Assessor", clock(), PRODUCER, clock)
+    lock(home, plan, SETS, digests, "A. Assessor", AT, PRODUCER, clock, key)
+    store = start(home, plan, SETS, digests, "A. Assessor", clock(), PRODUCER, clock, key)
     shard = store.put_files(
         "shard",
         {"shards/00000.parquet": table_bytes(PREDICTIONS, predictions()), "shards/00000.npz": b"masks"},
