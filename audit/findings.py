@@ -8,16 +8,17 @@ straddles.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from audit.catalogue import entries
 from audit.measures.choice import checked, measures_for
+from audit.measures.criteria import one_sided, verdict
 from audit.measures.groups import JOIN
 from audit.measures.measure import Measure
-from audit.plan import Criterion, Endpoint, Group, Plan
+from audit.plan import ADJUSTED, Criterion, Endpoint, Group, Plan
 from audit.records import BadInput, Finding, Verdict
 from audit.tables import ALL, OVERALL, UNKNOWN
 
@@ -26,18 +27,11 @@ EACH = "each"
 CANDIDATE, CHANGE = "candidate", "candidate - comparator"
 
 
-@dataclass(frozen=True, slots=True)
-class _Limits:
-    """The interval that a criterion reads, turned so that higher is better where ``flipped``."""
-
-    low: float
-    high: float
-
-
-def judge(plan: Plan, estimates: pd.DataFrame) -> list[Finding]:
+def judge(plan: Plan, estimates: pd.DataFrame, analyses: pd.DataFrame) -> list[Finding]:
     """One finding per endpoint, one per known level for ``level: each`` (id 'P2/Cedar Systems'), in the plan's order.
 
-    Fixed sequences of ``claim_families`` are applied: after the first endpoint that is not met nothing is claimed.
+    ``claim_families`` are applied: after the first endpoint of a fixed sequence that is not met nothing is claimed; in
+    a family that adjusts, what is met alone must also be met at the adjusted level that stands in ``analyses``.
     """
     rows = estimates.astype(object).where(estimates.notna(), None)
     table: _Table = {
@@ -48,6 +42,8 @@ def judge(plan: Plan, estimates: pd.DataFrame) -> list[Finding]:
     for family in plan.claim_families:
         if family.method == "fixed_sequence":
             _stop(family.name, family.endpoints, found)
+        if family.method in ADJUSTED:
+            _adjust(family.endpoints, found, analyses)
     return [finding for findings in found.values() for finding in findings]
 
 
@@ -126,13 +122,13 @@ def _finding(endpoint: Endpoint, name: str, level: str, table: _Table, plan: Pla
     criterion = endpoint.criterion
     kind, version = ("change", CHANGE) if criterion and criterion.compares else ("value", CANDIDATE)
     row = table.get((kind, version, endpoint.measure, endpoint.target, endpoint.group.attribute, level))
-    verdict, reason = _verdict(criterion, measure, row)
+    reading, reason = _verdict(criterion, measure, row)
     return Finding(
         endpoint=name,
         role=endpoint.role,
         title=_title(measure, endpoint, level),
         criterion=criterion_text(criterion, measure, plan.confidence),
-        verdict=verdict,
+        verdict=reading,
         reason=reason,
         estimate_id=None if row is None else str(row["estimate_id"]),
     )
@@ -153,8 +149,8 @@ def _verdict(criterion: Criterion | None, measure: Measure, row: Mapping[Any, An
     value, low, high = (row[name] for name in ("value", "low", "high"))
     if not isinstance(value, float) or not isinstance(low, float) or not isinstance(high, float):
         return "not assessed", str(row["undefined"] or "no interval")
-    verdict = _read(criterion, measure, _Limits(low, high))
-    return verdict, f"{value:.3f} ({low:.3f} to {high:.3f}): {_WORDS[verdict]}"
+    found = verdict(one_sided(criterion, measure), low, high)
+    return found, f"{value:.3f} ({low:.3f} to {high:.3f}): {_WORDS[found]}"
 
 
 _WORDS: Mapping[Verdict, str] = {
@@ -165,36 +161,19 @@ _WORDS: Mapping[Verdict, str] = {
 }
 
 
-def _read(criterion: Criterion, measure: Measure, seen: _Limits) -> Verdict:
-    if criterion.kind == "minimum" and criterion.value is not None:
-        return _decided(seen.low >= criterion.value, seen.high < criterion.value)
-    if criterion.kind == "maximum" and criterion.value is not None:
-        return _decided(seen.high <= criterion.value, seen.low > criterion.value)
-    margin = criterion.margin or 0.0
-    if criterion.kind == "equivalence":
-        return _decided(-margin < seen.low and seen.high < margin, seen.high <= -margin or seen.low >= margin)
-    gain = _Limits(-seen.high, -seen.low) if measure.direction == "lower" else seen
-    allowed = -margin if criterion.kind == "non_inferiority" else 0.0
-    return _decided(gain.low > allowed, gain.high <= allowed)
-
-
-def _decided(met: bool, failed: bool) -> Verdict:
-    return "met" if met else "failed" if failed else "not shown"
-
-
 def _combined(verdicts: Sequence[Verdict]) -> Verdict:
     order: tuple[Verdict, ...] = ("failed", "not shown", "not assessed")
-    for verdict in order:
-        if verdict in verdicts:
-            return verdict
+    for worst in order:
+        if worst in verdicts:
+            return worst
     return "met" if verdicts else "not assessed"
 
 
 def _any(verdicts: Sequence[Verdict]) -> Verdict:
     order: tuple[Verdict, ...] = ("met", "not shown", "not assessed")
-    for verdict in order:
-        if verdict in verdicts:
-            return verdict
+    for best in order:
+        if best in verdicts:
+            return best
     return "failed"
 
 
@@ -210,6 +189,42 @@ def _stop(family: str, endpoints: Sequence[str], found: dict[str, list[Finding]]
             ]
         elif _combined([f.verdict for f in found[name]]) != "met":
             stopped = name
+
+
+def _adjust(endpoints: Sequence[str], found: dict[str, list[Finding]], analyses: pd.DataFrame) -> None:
+    """Only 'met' can change: an adjustment never removes a warning."""
+    claims = analyses[analyses["analysis"] == "claims"]
+    for name in endpoints:
+        rows = claims[claims["quantity"] == f"claim {name}"].astype(object)
+        by_level = {str(row["level"]): row for row in rows.where(rows.notna(), None).to_dict("records")}
+        found[name] = [
+            _within_family(f, by_level.get(f.endpoint.partition("/")[2] or _only(by_level))) for f in found[name]
+        ]
+
+
+def _only(by_level: Mapping[str, Any]) -> str:
+    return next(iter(by_level)) if len(by_level) == 1 else ""
+
+
+def _within_family(finding: Finding, row: Mapping[Any, Any] | None) -> Finding:
+    if row is None:
+        why = f"{finding.reason}; its adjusted limit does not stand in the evidence"
+        return replace(finding, alone=finding.verdict, reason=why, verdict=_kept(finding.verdict, None))
+    verdict_within = _kept(finding.verdict, row["verdict"])
+    limits = "no adjusted limit" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
+    words = f"{finding.reason}; {row['method'] or row['undefined']}: {limits}, {verdict_within}"
+    return replace(
+        finding,
+        verdict=verdict_within,
+        reason=words,
+        alone=finding.verdict,
+        family=str(row["method"] or "").partition(":")[0],
+        adjusted_id=str(row["analysis_id"]),
+    )
+
+
+def _kept(alone: Verdict, within: str | None) -> Verdict:
+    return "not shown" if alone == "met" and within != "met" else alone
 
 
 def _check_criterion(criterion: Criterion | None, measure: Measure, where: str) -> None:

@@ -186,13 +186,19 @@ class Endpoint(Part):
         return self
 
 
+ADJUSTED = ("holm", "benjamini_hochberg", "max_t")
+FAMILY_WISE = ("holm", "max_t", "fixed_sequence")
+
+
 class ClaimFamily(Part):
     """Endpoints judged together. ``co_primary``: all must be met, no adjustment. ``fixed_sequence``: in order,
-    the first that is not met ends the claims (Wiens, Pharm Stat 2003;2:211)."""
+    the first that is not met ends the claims (Wiens, Pharm Stat 2003;2:211). Where any may be claimed: ``holm``,
+    ``max_t`` (simultaneous limits from the shared patient resamples), or ``benjamini_hochberg``, which bounds the share
+    of false claims, not the chance of one. An endpoint with ``level: each`` brings one claim per level."""
 
     name: str
-    endpoints: tuple[str, ...]
-    method: Literal["co_primary", "fixed_sequence"] = "co_primary"
+    endpoints: tuple[str, ...] = Field(min_length=1)
+    method: Literal["co_primary", "fixed_sequence", "holm", "benjamini_hochberg", "max_t"] = "co_primary"
 
 
 class Exclusion(Part):
@@ -300,10 +306,7 @@ def _contradictions(plan: Plan) -> Iterator[str]:
     ids = [endpoint.id for endpoint in plan.endpoints]
     for twice in sorted({i for i in ids if ids.count(i) > 1}):
         yield f"endpoint id {twice} is used twice; give each endpoint its own id"
-    for family in plan.claim_families:
-        for name in family.endpoints:
-            if name not in ids:
-                yield f"claim family '{family.name}' names endpoint {name}, which the plan does not have"
+    yield from _impossible_families(plan, ids)
     if plan.recorded and (plan.explanations and plan.explanations.methods):
         yield "explanations by methods need a model; recorded predictions allow only 'features' (set methods: [])"
     if plan.recorded and plan.perturbation_arms:
@@ -338,6 +341,36 @@ def _impossible_endpoints(plan: Plan) -> Iterator[str]:
     for endpoint in plan.endpoints:
         if endpoint.criterion and endpoint.criterion.compares and plan.comparator is None:
             yield f"endpoint {endpoint.id} compares with a comparator, but the plan names none; add 'comparator'"
+
+
+def _impossible_families(plan: Plan, ids: list[str]) -> Iterator[str]:
+    roles = {endpoint.id: endpoint.role for endpoint in plan.endpoints}
+    home: dict[str, str] = {}
+    names = [family.name for family in plan.claim_families]
+    for twice in sorted({name for name in names if names.count(name) > 1}):
+        yield f"two claim families are called '{twice}'; give each its own name"
+    for family in plan.claim_families:
+        for name in family.endpoints:
+            if name not in ids:
+                yield f"claim family '{family.name}' names endpoint {name}, which the plan does not have"
+            elif roles[name] == "descriptive":
+                yield f"claim family '{family.name}' names endpoint {name}, which is descriptive and claims nothing"
+            elif name in home:
+                yield f"endpoint {name} is named by claim families '{home[name]}' and '{family.name}'; keep it in one"
+            home[name] = family.name
+    yield from _any_of_several(plan)
+
+
+def _any_of_several(plan: Plan) -> Iterator[str]:
+    """Success by any one of several needs them judged in one family that bounds the chance of a false claim."""
+    primary = {endpoint.id for endpoint in plan.endpoints if endpoint.role == "primary"}
+    if plan.success_rule != "any_primary" or len(primary) < 2:
+        return
+    if not any(primary <= set(f.endpoints) for f in plan.claim_families if f.method in FAMILY_WISE):
+        yield (
+            f"success_rule any_primary gives {len(primary)} primary endpoints a chance each; name all of them in one "
+            f"claim family with method {', '.join(FAMILY_WISE[:-1])} or {FAMILY_WISE[-1]}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

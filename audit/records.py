@@ -114,7 +114,11 @@ Verdict = Literal["met", "failed", "not shown", "not assessed"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One endpoint's answer: the estimate it rests on, the criterion, the verdict and, in words, why."""
+    """One endpoint's answer: the estimate it rests on, the criterion, the verdict and, in words, why.
+
+    In a claim family that adjusts, ``alone`` is the verdict without the family, ``family`` says how it was adjusted and
+    over how many claims, ``adjusted_id`` names the row of ANALYSES with the limits at the adjusted level.
+    """
 
     endpoint: str
     role: str
@@ -123,6 +127,9 @@ class Finding:
     verdict: Verdict
     reason: str
     estimate_id: str | None
+    alone: Verdict | None = None
+    family: str = ""
+    adjusted_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

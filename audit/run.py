@@ -438,10 +438,10 @@ def _state_tables(store: AuditStore, known: list[Statement]) -> None:
     fates = store.put_table(DISPOSITIONS, frames[DISPOSITIONS.name], known)
     observed = store.put_table(OBSERVATIONS, frames[OBSERVATIONS.name], [*known, fates])
     estimated = store.put_table(ESTIMATES, frames[ESTIMATES.name], [observed, fates, known[-1]])
-    store.put_table(ANALYSES, frames[ANALYSES.name], [observed, fates, estimated])
+    analysed = store.put_table(ANALYSES, frames[ANALYSES.name], [observed, fates, estimated])
     store.put_table(IMPORTANCE, frames[IMPORTANCE.name], [observed])
-    data = findings_bytes(plan, frames[ESTIMATES.name])
-    store.put_bytes("findings", FINDINGS_FILE, data, [estimated])
+    data = findings_bytes(plan, frames)
+    store.put_bytes("findings", FINDINGS_FILE, data, [estimated, analysed])
     log_results(store, plan, frames[ESTIMATES.name], {f["endpoint"]: f["estimate_id"] for f in json.loads(data)})
 
 

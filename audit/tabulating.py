@@ -52,7 +52,7 @@ def stored_plan(store: AuditStore) -> Plan:
 def recompute(store: AuditStore) -> dict[str, pd.DataFrame | bytes]:
     """Everything that follows from stored predictions, references and explanation scores, done again."""
     frames = tabulate(store)
-    findings = findings_bytes(stored_plan(store), frames[ESTIMATES.name])
+    findings = findings_bytes(stored_plan(store), frames)
     return {PREDICTIONS.name: gathered(store), **frames, FINDINGS_FILE: findings}
 
 
@@ -74,9 +74,11 @@ def tabulate(store: AuditStore) -> Frames:
     }
 
 
-def findings_bytes(plan: Plan, estimates: pd.DataFrame) -> bytes:
-    """findings.json: the verdict on every endpoint."""
-    return to_json([asdict(finding) for finding in judge(plan, estimates)], indent=2)
+def findings_bytes(plan: Plan, frames: Mapping[str, pd.DataFrame]) -> bytes:
+    """findings.json: the verdict on every endpoint, from ESTIMATES and ANALYSES."""
+    return to_json(
+        [asdict(finding) for finding in judge(plan, frames[ESTIMATES.name], frames[ANALYSES.name])], indent=2
+    )
 
 
 def gathered(store: AuditStore) -> pd.DataFrame:

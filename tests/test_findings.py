@@ -4,12 +4,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from audit.catalogue import entries
 from audit.estimates import estimates_table
 from audit.findings import check_plan, criterion_text, judge, overall_verdict
 from audit.plan import Criterion, Plan
-from audit.records import BadInput
+from audit.records import BadInput, Finding
+from audit.tables import ANALYSES
 
 POINT = {"threshold": 0.5, "chosen_on": "tuning set"}
 LEVELS = {"maker": ["Alder", "Cedar Systems", "unknown"], "sex": ["F", "M"]}
@@ -51,10 +53,17 @@ def row(measure: str, low: float | None, high: float | None, **changes: Any) -> 
     return {**fields, **changes}
 
 
+NO_ANALYSES = pd.DataFrame(columns=list(ANALYSES.columns))
+
+
+def judged(plan: Plan, estimates: pd.DataFrame) -> list[Finding]:
+    return judge(plan, estimates, NO_ANALYSES)
+
+
 def verdict(criterion: dict[str, Any], low: float | None, high: float | None, measure: str = "sensitivity") -> str:
     changes = {} if "value" in criterion else {"kind": "change", "version": "candidate - comparator"}
     plan = plan_of(endpoint("P1", measure, criterion=criterion))
-    (finding,) = judge(plan, estimates_table([row(measure, low, high, **changes)]))
+    (finding,) = judged(plan, estimates_table([row(measure, low, high, **changes)]))
     return finding.verdict
 
 
@@ -124,7 +133,7 @@ def each() -> tuple[Plan, pd.DataFrame]:
 
 def test_each_level_is_a_finding_of_its_own() -> None:
     plan, estimates = each()
-    found = judge(plan, estimates)
+    found = judged(plan, estimates)
     assert [(f.endpoint, f.verdict) for f in found] == [("P2/Alder", "met"), ("P2/Cedar Systems", "failed")]
     assert found[1].estimate_id in set(estimates["estimate_id"])
     assert found[1].title == "Sensitivity, lesion, maker Cedar Systems"
@@ -134,7 +143,7 @@ def test_each_level_is_a_finding_of_its_own() -> None:
 def test_success_rules() -> None:
     plan = plan_of(endpoint("P1"), endpoint("P2", "specificity"), endpoint("S1", "auroc", "secondary"))
     rows = [row("sensitivity", 0.9, 0.95), row("specificity", 0.8, 0.95), row("auroc", 0.1, 0.2)]
-    found = judge(plan, estimates_table(rows))
+    found = judged(plan, estimates_table(rows))
     assert [f.verdict for f in found] == ["met", "not shown", "failed"]
     outcome, sentence = overall_verdict(found, plan)
     assert outcome == "not shown"
@@ -150,14 +159,70 @@ def test_a_fixed_sequence_stops_at_the_first_that_is_not_met() -> None:
     measures = ("sensitivity", "specificity", "auroc", "ppv")
     plan = plan_of(*(endpoint(f"P{i + 1}", m) for i, m in enumerate(measures)), claim_families=[family])
     limits = [(0.9, 0.95), (0.8, 0.9), (0.9, 0.95), (0.1, 0.2)]
-    found = judge(plan, estimates_table([row(m, *limit) for m, limit in zip(measures, limits, strict=True)]))
+    found = judged(plan, estimates_table([row(m, *limit) for m, limit in zip(measures, limits, strict=True)]))
     assert [f.verdict for f in found] == ["met", "not shown", "not assessed", "failed"]
     assert "ended at P2" in found[2].reason
 
 
+FAMILY = {"name": "any", "endpoints": ["P1", "P2", "P3"], "method": "holm"}
+
+
+def claim_row(name: str, measure: str, verdict: str | None, low: float | None = 0.84) -> dict[str, Any]:
+    fields = {name: None for name in ANALYSES.columns}
+    return {
+        **fields, "analysis_id": f"A{name}", "analysis": "claims", "version": "candidate", "target": "lesion",
+        "measure": measure, "attribute": "overall", "level": "all", "quantity": f"claim {name}", "value": 0.9,
+        "low": low, "high": None if low is None else 0.97, "verdict": verdict, "n_patients": 90, "n_cases": 90,
+        "method": "Holm over 3 claims of 'any': 98.3 % interval, Wilson",
+    }  # fmt: skip
+
+
+def test_a_family_takes_claims_away_and_never_a_warning() -> None:
+    measures = ("sensitivity", "specificity", "auroc")
+    plan = plan_of(*(endpoint(f"P{i + 1}", m) for i, m in enumerate(measures)), claim_families=[FAMILY])
+    limits = [(0.86, 0.95), (0.90, 0.95), (0.7, 0.8)]
+    estimates = estimates_table([row(m, *limit) for m, limit in zip(measures, limits, strict=True)])
+    rows = [claim_row("P1", "sensitivity", "not shown"), claim_row("P2", "specificity", "met", 0.88)]
+    rows.append(claim_row("P3", "auroc", "not shown"))
+    found = judge(plan, estimates, pd.DataFrame(rows))
+    assert [(f.alone, f.verdict) for f in found] == [("met", "not shown"), ("met", "met"), ("failed", "failed")]
+    assert found[0].adjusted_id == "AP1"
+    assert found[0].family == "Holm over 3 claims of 'any'"
+    assert found[0].reason.endswith("98.3 % interval, Wilson: 0.840 to 0.970, not shown")
+    without = judge(plan, estimates, NO_ANALYSES)
+    assert [f.verdict for f in without] == ["not shown", "not shown", "failed"], "no adjusted limit, no claim"
+    assert "does not stand in the evidence" in without[0].reason
+
+
+@pytest.mark.parametrize(
+    ("families", "rule", "message"),
+    [
+        ([{**FAMILY, "endpoints": ["P1", "P9"]}], "all_primary", "names endpoint P9, which the plan does not have"),
+        ([{**FAMILY, "endpoints": ["P1", "D1"]}], "all_primary", "D1, which is descriptive and claims nothing"),
+        ([FAMILY, {**FAMILY, "name": "b"}], "all_primary", "P1 is named by claim families 'any' and 'b'"),
+        ([FAMILY, {**FAMILY, "endpoints": ["S1"]}], "all_primary", "two claim families are called 'any'"),
+        ([{**FAMILY, "endpoints": ["P1", "P1"]}], "all_primary", "keep it in one"),
+        ([], "any_primary", "any_primary gives 3 primary endpoints a chance each; name all of them in one"),
+        ([{**FAMILY, "endpoints": ["P1", "P2"]}], "any_primary", "with method holm, max_t or fixed_sequence"),
+        ([{**FAMILY, "method": "benjamini_hochberg"}], "any_primary", "with method holm, max_t or fixed_sequence"),
+    ],
+)
+def test_families_that_cannot_be_are_refused(families: list[dict[str, Any]], rule: str, message: str) -> None:
+    endpoints = [endpoint(f"P{i}") for i in (1, 2, 3)] + [endpoint("S1", role="secondary")]
+    endpoints.append(endpoint("D1", role="descriptive", criterion=None))
+    with pytest.raises(ValidationError) as caught:
+        plan_of(*endpoints, claim_families=families, success_rule=rule)
+    assert message in str(caught.value)
+
+
+def test_one_primary_endpoint_needs_no_family() -> None:
+    assert plan_of(endpoint("P1"), success_rule="any_primary").claim_families == ()
+    assert plan_of(*(endpoint(f"P{i}") for i in (1, 2, 3)), claim_families=[FAMILY], success_rule="any_primary")
+
+
 def test_descriptive_endpoints_have_no_verdict() -> None:
     plan = plan_of(endpoint("P1"), endpoint("D1", "auroc", "descriptive", criterion=None))
-    found = judge(plan, estimates_table([row("sensitivity", 0.9, 0.95), row("auroc", 0.8, 0.9)]))
+    found = judged(plan, estimates_table([row("sensitivity", 0.9, 0.95), row("auroc", 0.8, 0.9)]))
     assert (found[1].verdict, found[1].criterion) == ("not assessed", "")
     assert "descriptive" in found[1].reason
 

@@ -133,20 +133,26 @@ def _single_step(statistics: FloatArray, raw: FloatArray, largest: FloatArray) -
     return np.asarray(np.where(bound < SMALL_P, bound, np.clip(beyond, raw, bound)))
 
 
-def _largest_statistics(correlation: FloatArray, df: float, seed: int) -> FloatArray:
+def largest_normal(correlation: FloatArray, seed: int) -> FloatArray:
+    """Sorted maxima of normal deviates with the given correlation, for one-sided tests."""
+    return _largest_statistics(correlation, math.inf, seed, two_sided=False)
+
+
+def _largest_statistics(correlation: FloatArray, df: float, seed: int, two_sided: bool = True) -> FloatArray:
     """Sorted maxima of |Z| (or |T|) over quasi-random draws with the given correlation, singular ones included."""
     values, vectors = np.linalg.eigh(correlation)
     kept = values > 1e-10
     factor = vectors[:, kept] * np.sqrt(values[kept])
     columns = int(kept.sum()) + (0 if math.isinf(df) else 1)
     sequence = stats.qmc.Sobol(columns, rng=np.random.default_rng(seed))
-    chunks = [_chunk_maxima(sequence.random(CHUNK), factor, df) for _ in range(2**LOG2_POINTS // CHUNK)]
+    chunks = [_chunk_maxima(sequence.random(CHUNK), factor, df, two_sided) for _ in range(2**LOG2_POINTS // CHUNK)]
     return np.sort(np.concatenate(chunks))
 
 
-def _chunk_maxima(points: FloatArray, factor: FloatArray, df: float) -> FloatArray:
+def _chunk_maxima(points: FloatArray, factor: FloatArray, df: float, two_sided: bool) -> FloatArray:
     points = np.clip(points, 1e-12, 1 - 1e-12)
-    largest = np.abs(ndtri(points[:, : factor.shape[1]]) @ factor.T).max(axis=1)
+    deviates = ndtri(points[:, : factor.shape[1]]) @ factor.T
+    largest = (np.abs(deviates) if two_sided else deviates).max(axis=1)
     if math.isfinite(df):
         largest /= np.sqrt(stats.chi2.ppf(points[:, -1], df) / df)
     return np.asarray(largest)

@@ -1,4 +1,4 @@
-"""The room's own statistics on their own: max-T, correlated heterogeneity, thresholds, standardisation, claims."""
+"""The room's own statistics on their own: max-T, correlated heterogeneity, thresholds, standardisation."""
 
 import numpy as np
 import pandas as pd
@@ -7,13 +7,12 @@ from auditing import one
 
 from audit.analyses.analysing import analyses_table
 from audit.analyses.analysis import analysis_id
-from audit.analyses.claims import adjusted, bootstrap_p, holm, one_sided_p
 from audit.analyses.dependent import correlated
 from audit.analyses.max_t import max_t
 from audit.analyses.representativeness import representativeness, standardised_difference
 from audit.analyses.standardised import fit_logistic, standardise
 from audit.analyses.thresholds import cross_fitted, patient_folds, youden_thresholds
-from audit.records import Finding, Interval, Undefined
+from audit.records import Undefined
 from audit.statistics.heterogeneity import heterogeneity, random_effects
 from audit.statistics.multiplicity import simultaneous, versus_one
 
@@ -118,29 +117,6 @@ def test_logistic_fit_meets_statsmodels_and_refuses_separation() -> None:
     assert fit_logistic(design, y) == pytest.approx(np.asarray(sm.Logit(y, design).fit(disp=0).params), abs=1e-6)
     assert isinstance(fit_logistic(design, (design[:, 1] > 0).astype(float)), Undefined)
     assert isinstance(fit_logistic(np.column_stack([design, design[:, 1]]), y), Undefined)
-
-
-def finding(name: str, verdict: str) -> Finding:
-    return Finding(name, "primary", name, "", verdict, "as seen", None)
-
-
-def test_holm_over_a_family_removes_claims_but_no_warnings() -> None:
-    p = {"P1": 0.001, "P2": 0.02, "P3": 0.9, "P4": Undefined("no interval")}
-    assert holm(p) == pytest.approx({"P1": 0.004, "P2": 0.06, "P3": 1.0, "P4": 1.0})
-    before = [finding("P1", "met"), finding("P2", "met"), finding("P3", "failed"), finding("P4", "not assessed")]
-    after = adjusted([*before, finding("S1", "met")], p, "claims")
-    assert [f.verdict for f in after] == ["met", "not shown", "failed", "not assessed", "met"]
-    assert after[4].reason == "as seen"
-    assert "p = 0.06" in after[1].reason
-
-
-def test_one_sided_p_agrees_with_the_limit() -> None:
-    interval = Interval(0.85, 0.95, "Wilson")
-    assert one_sided_p(0.91, interval, 0.85, "greater") == pytest.approx(0.025)
-    assert one_sided_p(0.91, interval, 0.95, "less") == pytest.approx(0.025)
-    assert one_sided_p(0.91, interval, 0.84, "greater") < 0.025 < one_sided_p(0.91, interval, 0.86, "greater")
-    assert isinstance(one_sided_p(1.0, Interval(0.9, 1.0, ""), 1.0, "less"), Undefined)
-    assert bootstrap_p([0.9, 0.8, np.nan, 0.95], 0.85, "greater") == pytest.approx(3 / 5)
 
 
 def represented(cases: pd.DataFrame, shares: dict, too_few: int = 10) -> pd.DataFrame:
