@@ -162,6 +162,15 @@ class AuditView:
             if row.kind == "value"
         }
 
+    @cached_property
+    def _analyses_by_id(self) -> Mapping[str, Mapping[str, Any]]:
+        frame = self.analyses.astype(object).where(self.analyses.notna(), None)
+        return {row["analysis_id"]: {str(k): v for k, v in row.items()} for row in frame.to_dict("records")}
+
+    def analysis(self, analysis_id: str | None) -> Mapping[str, Any] | None:
+        """A row of ANALYSES by its key, with plain Python values."""
+        return self._analyses_by_id.get(analysis_id or "")
+
     @property
     def versions(self) -> Mapping[str, ModelVersion]:
         """'candidate', then 'comparator' where there is one."""

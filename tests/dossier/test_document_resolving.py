@@ -9,6 +9,8 @@ from dossier_example import a_plan, make_view
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.dossier.block import NoParameters
+from audit.dossier.blocks.endpoints import ENTRY as ENDPOINTS
 from audit.dossier.building import default_templates
 from audit.dossier.content import Value
 from audit.dossier.front import story
@@ -19,6 +21,7 @@ from audit.dossier.rounding import number
 from audit.dossier.serial import document_schema, to_json
 from audit.dossier.templates import read_template
 from audit.dossier.view import ESTIMATES
+from audit.tables import ANALYSES
 
 TEMPLATES = [read_template(path) for path in default_templates()]
 EU, FDA = TEMPLATES
@@ -68,6 +71,29 @@ def printed_like(found, text):
     if isinstance(found, int | float) or pd.api.types.is_number(found):
         return float(text.replace("\u2212", "-").replace(",", "")) == pytest.approx(float(found), abs=5.1e-4)
     return text.replace(" ", "_") in str(found).replace(" ", "_") or str(found) in text
+
+
+def test_an_adjusted_claim_prints_both_lines(view):
+    fields = {**dict.fromkeys(ANALYSES.columns), "analysis_id": "A1", "analysis": "claims", "quantity": "claim P1"}
+    claim = {
+        **fields,
+        "value": 0.91,
+        "low": 0.79,
+        "high": 0.97,
+        "p": 0.021,
+        "p_adjusted": 0.042,
+        "verdict": "not shown",
+    }
+    claim["method"] = "Holm over 2 claims of 'any': 97.5 % interval, Wilson"
+    first = replace(view.findings[0], alone="met", verdict="not shown", family="Holm over 2 claims", adjusted_id="A1")
+    adjusted = replace(view, findings=(first, *view.findings[1:]), analyses=pd.DataFrame([claim]))
+    (table,) = ENDPOINTS.build(adjusted, NoParameters())
+    alone, within = (["".join(run.text for run in cell) for cell in row.cells] for row in table.rows[:2])
+    assert alone[-1] == "alone met"
+    assert [" ".join(cell.split()) for cell in within] == [
+        claim["method"], "p 0.021, adjusted 0.042", "[0.790 to 0.970]", "not shown",
+    ]  # fmt: skip
+    assert "It can only take a claim away" in "".join(run.text for run in table.note)
 
 
 def test_altering_one_estimate_changes_exactly_the_places_that_cite_it(view):

@@ -113,17 +113,22 @@ def _row(view: AuditView, row: Mapping[str, Any]) -> Row:
     reading: Runs = (_cell(view, row, "verdict", row["verdict"]),) if row["verdict"] else text("–", "quiet")
     if row["value"] is None:
         return Row((*head, (_cell(view, row, "undefined", undefined(row["undefined"] or "no value")),)), (1, 1, 4))
-    return Row((*head, (_number(view, row, "value"),), _limits(view, row), _p(view, row), reading))
+    return Row((*head, (_number(view, row, "value"),), limits_of(view, row), _p(view, row), reading))
 
 
-def _limits(view: AuditView, row: Mapping[str, Any]) -> Runs:
+def limits_of(view: AuditView, row: Mapping[str, Any]) -> Runs:
+    """The interval of a row of ANALYSES in brackets, or a dash."""
     if row["low"] is None or row["high"] is None:
         return text("–", "quiet")
     return (Text("["), _number(view, row, "low"), Text(" to "), _number(view, row, "high"), Text("]"))
 
 
 def _p(view: AuditView, row: Mapping[str, Any]) -> Runs:
-    name = "p" if row["p_adjusted"] is None else "p_adjusted"
+    return p_of(view, row, "p" if row["p_adjusted"] is None else "p_adjusted")
+
+
+def p_of(view: AuditView, row: Mapping[str, Any], name: str) -> Runs:
+    """A p value of a row of ANALYSES, or a dash."""
     if row[name] is None:
         return text("–", "quiet")
     value = float(row[name])

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from audit.dossier.block import Block, NoParameters, nothing
+from audit.dossier.blocks.analyses import limits_of, p_of
 from audit.dossier.citing import cite, estimate, limits
 from audit.dossier.content import Column, Node, Row, Run, Runs, Table, Text, text
 from audit.dossier.pointers import pointer
-from audit.dossier.view import FINDINGS, AuditView
+from audit.dossier.view import ANALYSES, FINDINGS, AuditView
 from audit.dossier.words import endpoint_id, endpoint_title, verdict_mark
 from audit.records import Finding
+
+ADJUSTED = (
+    " Where several claims are judged in one family, the first line is the claim alone; the second has p, adjusted p "
+    "and the interval at the level that the number of claims leaves it, and decides. It can only take a claim away."
+)
 
 
 def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
@@ -23,13 +29,14 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
         "Met: the whole interval is at or beyond the limit. Failed: wholly short of it. "
         "Not shown: it straddles the limit."
     )
+    if any(finding.family for finding in view.findings):
+        note = (*note, Text(ADJUSTED))
     return (Table("Endpoints", columns, tuple(rows), note),)
 
 
 def _rows(view: AuditView, index: int, finding: Finding) -> list[Row]:
     row = view.by_id.get(finding.estimate_id or "")
-    descriptive = finding.role == "descriptive"
-    verdict: tuple[Run, ...] = (Text("descriptive", "quiet") if descriptive else verdict_mark(finding.verdict),)
+    verdict = (_mark(finding),)
     title: Runs = (
         Text(f"{endpoint_id(finding)} ", "strong"),
         Text(endpoint_title(view, finding)),
@@ -45,7 +52,24 @@ def _rows(view: AuditView, index: int, finding: Finding) -> list[Row]:
         ]
     if row.value is None:
         return [Row((title, criterion, estimate(view, row), verdict), (1, 1, 2, 1))]
-    return [Row((title, criterion, estimate(view, row), limits(view, row), verdict))]
+    return [Row((title, criterion, estimate(view, row), limits(view, row), verdict)), *_within_family(view, finding)]
+
+
+def _mark(finding: Finding) -> Run:
+    if finding.role == "descriptive":
+        return Text("descriptive", "quiet")
+    return Text(f"alone {finding.alone}", "quiet") if finding.alone else verdict_mark(finding.verdict)
+
+
+def _within_family(view: AuditView, finding: Finding) -> list[Row]:
+    """The claim at the level that its family leaves it."""
+    claim = view.analysis(finding.adjusted_id)
+    if claim is None:
+        return []
+    method = cite(view, ANALYSES, pointer(claim["analysis_id"], "method"), str(claim["method"]), "quiet")
+    p = (Text("p\u00a0"), *p_of(view, claim, "p"), Text(", adjusted\u00a0"), *p_of(view, claim, "p_adjusted"))
+    verdict = (verdict_mark(finding.verdict),)
+    return [Row(((Text("    "), method), p, limits_of(view, claim), verdict), (2, 1, 1, 1))]
 
 
 ENTRY = Block("endpoints", NoParameters, _build)

@@ -34,6 +34,7 @@ CAPTIONS = {
     "worst case": "Worst case: unusable results counted against the model",
     "robustness": "Estimates on altered images",
 }
+UNADJUSTED = "Intervals of groups are descriptive and not adjusted for the number of groups. "
 DEGREES = re.compile(r" \(\d+ df\)")  # they differ from row to row and stand in the evidence
 NONE = {"worst case": "No result was unusable: the estimates above are their own worst case."}
 COLUMNS = (
@@ -119,7 +120,7 @@ def _note(rows: list[EstimateRow]) -> Runs:
     level = rows[0].confidence
     return text(
         f"Two-sided intervals at a confidence of {level:g}. Methods: {words or 'none'}. "
-        "Events: reference-positive cases."
+        f"{UNADJUSTED if any(not row.is_overall for row in rows) else ''}Events: reference-positive cases."
     )
 
 

@@ -24,11 +24,22 @@ def _lock(view: AuditView) -> Table:
         Row((text("Mode"), (fact(view, LOCK, "mode"), *text(f" ({view.mode_reason})" if view.mode_reason else "")))),
         Row((text("Locked at (UTC)"), (fact(view, LOCK, "at"),))),
         Row((text("Success rule"), (_words(view, "success_rule"),))),
+        *_families(view),
         Row((text("Missing data"), (_words(view, "missing_data"),))),
         Row((text("Confidence, resamples, seed"), _three(view, "confidence", "resamples", "seed"))),
         Row((text("Too few patients to judge"), (Text("fewer than "), fact(view, PLAN, "too_few")))),
     ]
     return Table("The statistical analysis plan", COLUMNS, tuple(rows))
+
+
+def _families(view: AuditView) -> list[Row]:
+    """One row per claim family: its endpoints and how they are judged together."""
+    rows = []
+    for index, family in enumerate(view.plan.claim_families):
+        method = cite(view, PLAN, pointer("claim_families", index, "method"), family.method.replace("_", " "))
+        endpoints = fact(view, PLAN, "claim_families", index, "endpoints")
+        rows.append(Row((text(f"Claim family: {family.name}"), (method, Text(" of "), endpoints))))
+    return rows
 
 
 def _words(view: AuditView, name: str) -> Run:
