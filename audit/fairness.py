@@ -250,7 +250,7 @@ def gap_rows(
     kept = observations.merge(dispositions.loc[dispositions["fate"] == "analysed", keys], on=keys)
     unusable = dispositions[dispositions["fate"].isin(UNUSABLE)].groupby(keys[:2]).size()
     for target, facts in plan.targets.items():
-        if facts.task != "classification" or facts.operating_point is None:
+        if not facts.binary or facts.operating_point is None:
             continue
         for version in plan.versions:
             for attribute in plan.strata:

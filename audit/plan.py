@@ -50,7 +50,8 @@ class RecordedPredictions(Part):
     """A device nobody may open: its outputs, recorded before the lock.
 
     ``scores`` is a CSV or Parquet file (path relative to the plan) with one row per case; ``case_id`` names its key
-    column, each target's ``output`` the column with the score (or, for segmentation, with a mask file).
+    column, each target's ``output`` the column with the score (or, for segmentation, with a mask file); ``columns``
+    maps an output to this table's own name for it.
     """
 
     kind: Literal["recorded"]
@@ -58,6 +59,7 @@ class RecordedPredictions(Part):
     version: str
     scores: str
     case_id: str = "case_id"
+    columns: dict[str, str] = {}
 
     @field_validator("version", mode="before")
     @classmethod
@@ -80,21 +82,84 @@ class Target(Part):
     """What one output of the model claims, and the reference standard it is compared with.
 
     ``output`` is the model's output (or the column of the recorded table); ``reference`` the manifest's column:
-    0/1 values (or the levels in ``positive``) for classification, mask files for segmentation.
+    0/1 values (or the levels in ``positive``) for classification and triage, mask files for segmentation, numbers in
+    ``unit`` for measurement (``scale`` 'log' where the spread grows with size), one of ``grades`` (lowest first) for
+    ordinal. ``grade_cuts`` turn a score into a grade: as many cuts at or below it, so many grades above the lowest.
+    ``seconds`` names the recorded table's column with the time to notification of a triage device.
     """
 
-    task: Literal["classification", "segmentation"]
+    task: Literal["classification", "segmentation", "measurement", "ordinal", "triage"]
     output: str
     reference: str
     positive: tuple[Level, ...] = (1,)
     operating_point: OperatingPoint | None = None
     comparator_operating_point: OperatingPoint | None = None
     measures: tuple[str, ...] | None = None
+    unit: str | None = None
+    scale: Literal["linear", "log"] = "linear"
+    grades: tuple[Level, ...] = ()
+    grade_cuts: tuple[float, ...] = ()
+    seconds: str | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Target:
+        for problem in _misfits(self):
+            raise ValueError(problem)
+        return self
+
+    @property
+    def binary(self) -> bool:
+        """Whether the reference is 0 or 1 and the score orders cases."""
+        return self.task in ("classification", "triage")
+
+    @property
+    def grade_numbers(self) -> tuple[float, ...]:
+        """How each grade is written in tables: numbers as they are, text by its place, lowest 0."""
+        return tuple(float(i) if isinstance(grade, str) else float(grade) for i, grade in enumerate(self.grades))
 
     def operating_point_of(self, version: str) -> OperatingPoint | None:
         """The point at which ``version`` ('candidate' or 'comparator') is audited."""
         own = self.comparator_operating_point if version == "comparator" else None
         return own or self.operating_point
+
+
+ONLY_FOR = {
+    "unit": ("measurement",),
+    "scale": ("measurement",),
+    "grades": ("ordinal",),
+    "grade_cuts": ("ordinal",),
+    "seconds": ("triage",),
+}
+"""Keys of a target that one task alone understands."""
+
+
+def _misfits(target: Target) -> Iterator[str]:
+    given = {key for key, field in Target.model_fields.items() if getattr(target, key) != field.default}
+    for key, tasks in ONLY_FOR.items():
+        if key in given and target.task not in tasks:
+            yield f"'{key}' belongs to task {' or '.join(tasks)}, not to {target.task}; remove it"
+    if target.task in ("measurement", "ordinal"):
+        for key in ("positive", "operating_point", "comparator_operating_point"):
+            if key in given:
+                yield f"'{key}' has no meaning for task {target.task}, which decides nothing; remove it"
+    if target.task == "measurement" and not target.unit:
+        yield "task measurement needs 'unit', the unit of the quantity (for example mL, mm, points)"
+    if target.task == "triage" and target.operating_point is None:
+        yield "task triage needs 'operating_point': the threshold at which the device raises its flag"
+    if target.task == "ordinal":
+        yield from _grade_problems(target)
+
+
+def _grade_problems(target: Target) -> Iterator[str]:
+    grades, cuts = target.grades, target.grade_cuts
+    if len(grades) < 2 or len(set(grades)) < len(grades):
+        yield "task ordinal needs 'grades': two or more different grades, lowest first"
+    elif len({isinstance(grade, str) for grade in grades}) > 1:
+        yield "'grades' mix numbers and text; write them all in one way"
+    elif not isinstance(grades[0], str) and list(grades) != sorted(grades, key=float):
+        yield "'grades' must rise, lowest first"
+    if cuts and (len(cuts) != len(grades) - 1 or list(cuts) != sorted(set(cuts))):
+        yield f"'grade_cuts' must rise and be one fewer than the grades ({len(grades) - 1}), found {len(cuts)}"
 
 
 class Stratum(Part):
@@ -303,6 +368,7 @@ def _contradictions(plan: Plan) -> Iterator[str]:
     yield from _unknown_attributes(plan)
     yield from _unknown_targets(plan)
     yield from _impossible_endpoints(plan)
+    yield from _impossible_targets(plan)
     ids = [endpoint.id for endpoint in plan.endpoints]
     for twice in sorted({i for i in ids if ids.count(i) > 1}):
         yield f"endpoint id {twice} is used twice; give each endpoint its own id"
@@ -333,6 +399,22 @@ def _unknown_targets(plan: Plan) -> Iterator[str]:
     for where, name in asked:
         if name not in plan.targets:
             yield f"{where} names target '{name}'; the plan has {sorted(plan.targets)}"
+
+
+def _impossible_targets(plan: Plan) -> Iterator[str]:
+    recorded = "recorded" in {plan.model.kind, plan.comparator.kind if plan.comparator else ""}
+    for name, target in plan.targets.items():
+        if target.seconds is not None and not recorded:
+            yield f"target '{name}': 'seconds' names a column of recorded predictions; a model's own time is measured"
+    if plan.explanations and not _explainable(plan.targets.get(plan.explanations.target)):
+        yield (
+            f"explanations name target '{plan.explanations.target}'; explained are classification, triage and "
+            "segmentation"
+        )
+
+
+def _explainable(target: Target | None) -> bool:
+    return target is None or target.binary or target.task == "segmentation"
 
 
 def _impossible_endpoints(plan: Plan) -> Iterator[str]:

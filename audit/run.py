@@ -22,7 +22,7 @@ from audit.cases.joining import join_sets
 from audit.cases.loading import check_files, image_loader, mask_loader
 from audit.cases.manifest import ValidationSet, find_set, read_set
 from audit.cases.masks import pack_masks
-from audit.cases.references import references_table
+from audit.cases.references import combined_only, references_table
 from audit.catalogue import entry
 from audit.engines.local import Arm, run_pass
 from audit.engines.perturbations import perturbation
@@ -106,7 +106,9 @@ def gather(plan_path: Path) -> Inputs:
     check_plan(plan, levels)
     check_explanations(plan, cases)
     _refuse_patient_level(plan, cases)
-    return Inputs(stored, sets, replace(joined, cases=cases), references_table(cases, plan.targets))
+    return Inputs(
+        stored, sets, replace(joined, cases=cases), references_table(cases, plan.targets, joined.facts.readings)
+    )
 
 
 def check_explanations(plan: Plan, cases: pd.DataFrame) -> None:
@@ -413,7 +415,8 @@ def _case_facts(inputs: Inputs, role: str, drawn: list[str], predictions: pd.Dat
     point = inputs.plan.targets[asked.target].operating_point_of(role)
     cases = inputs.cases.cases.set_index("case_id")
     made = predictions[(predictions["version"] == role) & (predictions["target"] == asked.target)].set_index("case_id")
-    read = inputs.references[inputs.references["target"] == asked.target].set_index("case_id")["value"]
+    references = combined_only(inputs.references)
+    read = references[references["target"] == asked.target].set_index("case_id")["value"]
     group = stratum_column(asked.cases.attribute)
     return [
         CaseFacts(

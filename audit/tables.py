@@ -68,7 +68,7 @@ REFERENCES = Table(
         "case_id": Column(TEXT, "case"),
         "target": Column(TEXT, "target"),
         "reader": Column(TEXT, "who or what read it; 'reference' for the combined reading"),
-        "value": Column(REAL, "reading (0 or 1, grade, measurement)", nullable=True),
+        "value": Column(REAL, "reading: 0 or 1, measurement, grade (text: its place, lowest 0)", nullable=True),
         "artifact": Column(TEXT, "mask file inside the validation set", nullable=True),
     },
 )
@@ -79,9 +79,13 @@ PREDICTIONS = Table(
         "version": Column(TEXT, "'candidate' or 'comparator'"),
         "case_id": Column(TEXT, "case"),
         "target": Column(TEXT, "target"),
-        "score": Column(REAL, "model output for a scalar target, 0 to 1", nullable=True),
+        "score": Column(REAL, "model output for a scalar target: score, measurement or grade", nullable=True),
         "artifact": Column(TEXT, "mask artifact inside the audit, with index: file#row", nullable=True),
-        "seconds": Column(REAL, "inference time of the case's batch divided by its cases", nullable=True),
+        "seconds": Column(
+            REAL,
+            "inference time of the case's batch divided by its cases; recorded predictions: as recorded",
+            nullable=True,
+        ),
         "error": Column(TEXT, "why there is no prediction", nullable=True),
     },
 )
@@ -118,6 +122,12 @@ OBSERVATIONS = Table(
         ),
         "volume_predicted_ml": Column(REAL, "predicted volume, mL (area x slice thickness)", nullable=True),
         "volume_reference_ml": Column(REAL, "reference volume, mL", nullable=True),
+        "value_predicted": Column(REAL, "measured quantity, in the target's unit", nullable=True),
+        "value_reference": Column(REAL, "reference value of the quantity, in the target's unit", nullable=True),
+        "grade_predicted": Column(REAL, "place of the predicted grade on the target's scale, lowest 0", nullable=True),
+        "grade_reference": Column(REAL, "place of the reference grade on the target's scale, lowest 0", nullable=True),
+        "n_grades": Column(REAL, "number of grades on the target's scale", nullable=True),
+        "seconds": Column(REAL, "time to the device's answer, or to its notification where recorded", nullable=True),
     },
     open_ended=True,
 )

@@ -29,7 +29,7 @@ def run(study: Study) -> list[Row]:
     rows: list[Row] = []
     for panel in study.panels:
         facts = study.plan.targets[panel.target]
-        if panel.measure.name != "auroc" or facts.task != "classification":
+        if panel.measure.name != "auroc" or not facts.binary:
             continue
         point = facts.operating_point_of(panel.version)
         about = About(panel.version, panel.target, "auroc")

@@ -185,7 +185,7 @@ def _references(cases: pd.DataFrame, plan: Plan) -> Iterator[Concern]:
             ids = tuple(map(str, rows["case_id"][absent]))
             yield Concern("major" if absent.mean() >= MISSING_MAJOR else "minor", what, ids, "Say why in 'exclusions'.")
         values = rows["value"].dropna()
-        if target.task == "classification" and values.nunique() == 1:
+        if target.binary and values.nunique() == 1:
             only = "positive" if float(values.iloc[0]) == 1.0 else "negative"
             what = (
                 f"Target {name}: every case is reference-{only}; AUROC and half of the accuracy measures are undefined."

@@ -86,13 +86,34 @@ class DerivedReference(Fact):
         return self
 
 
+class ReferenceReadings(Fact):
+    """Each truther's own column, and the rule that makes one reference column of them.
+
+    ``readers`` maps a reader's name to the manifest's column. ``majority``: what more than half of the readings say;
+    ``mean``; ``adjudicated``: what all readers say, else the column ``adjudicator``. Cases on which the rule gives
+    nothing have no reference standard.
+    """
+
+    readers: dict[str, str] = Field(min_length=2)
+    combination: Literal["majority", "mean", "adjudicated"]
+    adjudicator: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> ReferenceReadings:
+        if "reference" in self.readers:
+            raise ValueError("'reference' is the name of the combined reading; call the reader otherwise")
+        if (self.combination == "adjudicated") != (self.adjudicator is not None):
+            raise ValueError("'adjudicator' names a column where 'combination' is adjudicated, and only there")
+        return self
+
+
 class SetFacts(Fact):
     """The facts of one validation set.
 
     ``manifest`` is relative to the folder of ``set.yaml`` and may stand elsewhere; image and mask paths in it are
     relative to ``images_folder`` (again relative to ``set.yaml``) and may not leave it. ``columns`` maps our column
     names to the manifest's; ``training_sets`` are manifests (or text files with one patient id a line) to search for
-    leakage, relative to ``set.yaml``.
+    leakage, relative to ``set.yaml``. ``readings`` maps the name of a reference column, made here, to its readers.
     """
 
     name: str = Field(min_length=1)
@@ -112,6 +133,7 @@ class SetFacts(Fact):
     images_folder: str = "."
     columns: dict[str, str] = {}
     references: dict[str, DerivedReference] = {}
+    readings: dict[str, ReferenceReadings] = {}
 
     @field_validator("version", "dates", mode="before")
     @classmethod

@@ -14,14 +14,16 @@ import numpy as np
 import pandas as pd
 
 from audit.cases.matching import is_one_of
+from audit.cases.references import combined_only
 from audit.plan import Exclusion, Plan, Target
-from audit.records import BadInput, BoolArray
+from audit.records import BadInput, BoolArray, FloatArray
 from audit.tables import DISPOSITIONS, FATES
 
 _ORDER = (*(fate for fate in FATES if fate != "analysed"), "analysed")
 NO_REFERENCE = "no reference standard"
 NO_PREDICTION = "no prediction was made"
 NO_SCORE = "the model's score is missing or not a finite number"
+NO_GRADE = "the model's score is none of the plan's grades"
 NO_MASK = "the model produced no mask"
 
 
@@ -80,7 +82,8 @@ def _fate_of(error: str) -> str:
 
 def _lacks_reference(references: pd.DataFrame, ids: np.ndarray, name: str, target: Target) -> BoolArray:
     column = "artifact" if target.task == "segmentation" else "value"
-    rows = references[(references["target"] == name) & references[column].notna()]
+    read = combined_only(references)
+    rows = read[(read["target"] == name) & read[column].notna()]
     return ~_among(ids, rows["case_id"])
 
 
@@ -91,8 +94,15 @@ def _problems(predictions: pd.DataFrame, ids: np.ndarray, version: str, name: st
     problem = rows["error"].astype("string").mask(~_among(ids, made), NO_PREDICTION)
     if target.task == "segmentation":
         return problem.mask(problem.isna() & rows["artifact"].isna(), NO_MASK)
-    finite = np.isfinite(rows["score"].to_numpy(dtype=np.float64, na_value=np.nan))
-    return problem.mask(problem.isna().to_numpy() & ~finite, NO_SCORE)
+    score = rows["score"].to_numpy(dtype=np.float64, na_value=np.nan)
+    problem = problem.mask(problem.isna().to_numpy() & ~np.isfinite(score), NO_SCORE)
+    return problem.mask(problem.isna().to_numpy() & _no_grade(score, target), NO_GRADE)
+
+
+def _no_grade(score: FloatArray, target: Target) -> BoolArray:
+    if target.task != "ordinal" or target.grade_cuts:
+        return np.zeros(score.shape, dtype=np.bool_)
+    return ~np.isin(score, target.grade_numbers)
 
 
 def _among(ids: np.ndarray, known: Iterable[str]) -> BoolArray:

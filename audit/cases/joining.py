@@ -8,7 +8,7 @@ from typing import get_args
 
 import pandas as pd
 
-from audit.cases.facts import ReferenceKind, ReferenceStandard, Sampling, SetFacts
+from audit.cases.facts import ReferenceKind, ReferenceReadings, ReferenceStandard, Sampling, SetFacts
 from audit.cases.manifest import ValidationSet
 from audit.records import BadInput
 from audit.tables import CASES
@@ -83,7 +83,20 @@ def _joint_facts(facts: Sequence[SetFacts]) -> SetFacts:
         reference=_joint_reference(facts),
         target_population=populations[0] if all(p == populations[0] for p in populations) else None,
         exclusions=_each(facts, "exclusions"),
+        readings=_joint_readings(facts),
     )
+
+
+def _joint_readings(facts: Sequence[SetFacts]) -> dict[str, ReferenceReadings]:
+    found: dict[str, ReferenceReadings] = {}
+    for part in facts:
+        for name, rule in part.readings.items():
+            if found.setdefault(name, rule) != rule:
+                raise BadInput(
+                    f"validation set '{part.name}' combines readings '{name}' by another rule or of other readers than "
+                    "the sets before it; write them alike, or audit the sets apart."
+                )
+    return found
 
 
 def _each(facts: Sequence[SetFacts], field: str) -> str:

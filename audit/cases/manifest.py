@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from audit.cases.facts import DerivedReference
 from audit.cases.facts import SetFacts as SetFacts
 from audit.cases.matching import is_one_of
+from audit.cases.readings import combined
 from audit.cases.tabular import read_table, typed
 from audit.datafolders import data_folder
 from audit.plan import first_problem, yaml_problem
@@ -127,6 +128,7 @@ def digest_column(column: str) -> str:
 
 def _cases(raw: pd.DataFrame, facts: SetFacts, where: Path) -> pd.DataFrame:
     derived = {name: _derive(rule, name, raw, where) for name, rule in facts.references.items()}
+    derived |= {name: combined(rule, name, raw, where) for name, rule in facts.readings.items()}
     frame = _rename(raw, facts.columns, where)
     for name, values in derived.items():
         if name in frame:

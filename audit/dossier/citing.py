@@ -78,7 +78,7 @@ def limits(view: AuditView, row: EstimateRow, *, signed: bool | None = None) -> 
 
 def _number(view: AuditView, row: EstimateRow, column: str, value: float, signed: bool | None) -> Run:
     plus = row.kind in ("contrast", "change") if signed is None else signed
-    text = number(value, view.measure(row.measure).unit, signed=plus)
+    text = number(value, view.unit(row.measure, row.target), signed=plus)
     return cite(view, ESTIMATES, pointer(row.estimate_id, column), text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-DECIMALS: Mapping[str, int] = {"mm": 2, "mL": 2, "ml": 2, "s": 2, "ms": 1, "minutes": 1}
+DECIMALS: Mapping[str, int] = {"mm": 2, "mL": 2, "ml": 2, "s": 2, "ms": 1, "minutes": 1, "points": 2}
 PROPORTION_DECIMALS = 3
 MINUS, INFINITY = "\u2212", "\u221e"
 

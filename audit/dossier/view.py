@@ -22,6 +22,7 @@ CITABLE = (
     PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS, CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES, FINDINGS,
     IMPORTANCE, EXPLANATIONS, ANALYSES,
 )  # fmt: skip
+OF_TARGET = "unit of the target"
 AGREEMENT = {"sensitivity": "positive percent agreement", "specificity": "negative percent agreement"}
 
 
@@ -187,6 +188,11 @@ class AuditView:
         if name in AGREEMENT and kinds & {"single_reader", "report_mining"}:
             return replace(facts, title=AGREEMENT[name])
         return facts
+
+    def unit(self, measure: str, target: str) -> str:
+        """The measure's unit; for quantities in the unit of their target, the plan's."""
+        unit, known = self.measure(measure).unit, self.plan.targets.get(target)
+        return known.unit or unit if unit == OF_TARGET and known is not None else unit
 
     @cached_property
     def _payloads(self) -> Mapping[str, Any]:

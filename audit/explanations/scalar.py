@@ -60,4 +60,4 @@ class ScalarOutput(torch.nn.Module):
 def explained_output(outputs: Sequence[str], target: Target) -> str:
     """Name of the output that is explained for ``target``."""
     logit = f"{target.output}_logit"
-    return logit if target.task == "classification" and logit in outputs else target.output
+    return logit if target.binary and logit in outputs else target.output

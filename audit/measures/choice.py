@@ -27,7 +27,7 @@ def checked(name: str, target: Target, where: str) -> Measure:
     if name not in known:
         raise BadInput(f"{where}: no measure '{name}'; task '{target.task}' offers {', '.join(offered)}.")
     measure: Measure = known[name]
-    if target.task not in measure.tasks:
+    if not _suits(measure, target):
         raise BadInput(
             f"{where}: measure '{name}' needs {_columns(measure.columns)}; task '{target.task}' offers "
             f"{', '.join(offered)}."
@@ -41,14 +41,19 @@ def checked(name: str, target: Target, where: str) -> Measure:
 
 
 def _offered(target: Target) -> list[Measure]:
-    fitting: list[Measure] = [m for m in entries("measures").values() if target.task in m.tasks]
+    fitting: list[Measure] = [m for m in entries("measures").values() if _suits(m, target)]
     usual = entry("tasks", target.task, "plan").measures
     fitting.sort(key=lambda m: (usual.index(m.name) if m.name in usual else len(usual), m.name))
     return [measure for measure in fitting if _has_decision(measure, target)]
 
 
+def _suits(measure: Measure, target: Target) -> bool:
+    """Whether the measure is for the target's task, or for the task that this one is a kind of."""
+    return bool({target.task, entry("tasks", target.task, "plan").kin} & set(measure.tasks))
+
+
 def _has_decision(measure: Measure, target: Target) -> bool:
-    needs = target.task == "classification" and "decision" in measure.columns
+    needs = target.binary and "decision" in measure.columns
     return not needs or target.operating_point is not None
 
 

@@ -12,6 +12,7 @@ from audit.measures.counting import class_sizes, one_case_per_patient, sizes
 from audit.measures.measure import Both, Counts
 from audit.records import BoolArray, FloatArray, Interval, Rows, Undefined
 from audit.statistics.bootstrap_t import ratio_pivots
+from audit.statistics.checks import t_quantile
 from audit.statistics.clusters import clustered_proportion
 from audit.statistics.linearised import Sums, linearised_difference, ratio_error
 from audit.statistics.proportions import clopper_pearson
@@ -106,6 +107,28 @@ class Mean:
 
     def contributes(self, rows: Rows) -> BoolArray:
         return np.asarray(self.per_case(rows)[1] > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TMean(Mean):
+    """A ``Mean`` of quantities that may lie on both sides of zero, with Student's t interval over patients.
+
+    With one case per patient that of Bland & Altman 1986; else the linearised error over patients.
+    """
+
+    analytic: ClassVar[bool] = True
+
+    def interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
+        point, error = self.point(rows), self.error(rows)
+        for found in (point, error):
+            if isinstance(found, Undefined):
+                return found
+        if error == 0:
+            return Undefined("no patient differs from the others, so the uncertainty cannot be shown")
+        assert isinstance(point, float)
+        assert isinstance(error, float)
+        half = t_quantile(confidence, rows.where(self.contributes(rows)).n_patients - 1) * error
+        return Interval(point - half, point + half, "t over patients", confidence)
 
 
 @dataclass(frozen=True, slots=True)

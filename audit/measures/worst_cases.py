@@ -26,3 +26,11 @@ def no_overlap(rows: Rows, failed: BoolArray) -> Rows:
     """Failed cases with a reference mask get an overlap of 0; without one the overlap stays undefined."""
     lost = failed & (rows.columns["reference"] == 1)
     return Rows(rows.patient, {**rows.columns, "dice": np.where(lost, 0.0, rows.columns["dice"])})
+
+
+def farthest_grade(rows: Rows, failed: BoolArray) -> Rows:
+    """Failed cases get the grade farthest from the reference grade."""
+    reference, top = rows.columns["grade_reference"], rows.columns["n_grades"] - 1
+    farthest = np.where(reference > top / 2, 0.0, top)
+    worst = np.where(failed & np.isfinite(reference), farthest, rows.columns["grade_predicted"])
+    return Rows(rows.patient, {**rows.columns, "grade_predicted": worst})

@@ -31,7 +31,11 @@ def read_recorded(
     table, a missing column, a duplicate or unknown case id, a missing or infinite score.
     """
     table = _indexed(_read_table(path, ref.case_id), ref, path, cases)
-    parts = [_rows(table, name, target, cases, path, version) for name, target in targets.items()]
+    named = {
+        name: target.model_copy(update={"output": ref.columns.get(target.output, target.output)})
+        for name, target in targets.items()
+    }
+    parts = [_rows(table, name, target, cases, path, version) for name, target in named.items()]
     return PREDICTIONS.conform(pd.concat(parts, ignore_index=True))
 
 
@@ -43,7 +47,7 @@ def recorded_version(ref: RecordedPredictions, path: Path, targets: Mapping[str,
         kind="recorded",
         uri=ref.scores,
         digests={path.name: hashlib.sha256(_bytes(path)).hexdigest()},
-        outputs=tuple(dict.fromkeys(target.output for target in targets.values())),
+        outputs=tuple(dict.fromkeys(ref.columns.get(t.output, t.output) for t in targets.values())),
     )
 
 
@@ -97,13 +101,51 @@ def _rows(
     rows = pd.DataFrame({"version": version, "case_id": ids, "target": name})
     recorded = set(table.index)
     column = table[target.output].reindex(ids)
-    scalar = target.task == "classification"
-    _refuse_gaps(table, target.output, path, scalar)
-    rows["score"] = pd.to_numeric(column).to_numpy(dtype=np.float64) if scalar else np.nan
+    scalar = target.task != "segmentation"
+    if target.task == "ordinal" and not target.grade_cuts:
+        rows["score"] = _grades(table, target, path).reindex(ids).to_numpy(dtype=np.float64)
+    else:
+        _refuse_gaps(table, target.output, path, scalar)
+        rows["score"] = pd.to_numeric(column).to_numpy(dtype=np.float64) if scalar else np.nan
     rows["artifact"] = None if scalar else column.astype("string").to_numpy()
-    rows["seconds"] = np.nan
+    rows["seconds"] = _seconds(table, name, target, path).reindex(ids).to_numpy(dtype=np.float64)
     rows["error"] = [None if case in recorded else NO_PREDICTION for case in ids]
     return rows
+
+
+def _grades(table: pd.DataFrame, target: Target, path: Path) -> pd.Series:
+    """Grade numbers of a column that holds grades as the plan writes them."""
+    written, numbers = table[target.output], _numbers(table[target.output])
+    text = written.astype("string").str.strip()
+    found = np.full(len(table), np.nan)
+    for grade, number in zip(target.grades, target.grade_numbers, strict=True):
+        same = text == grade if isinstance(grade, str) else pd.Series(numbers == float(grade), index=table.index)
+        found[same.to_numpy(dtype=bool, na_value=False)] = number
+    if np.isnan(found).any():
+        row = _first(np.isnan(found))
+        raise BadInput(
+            f"{path.name}: column '{target.output}', data row {row} (case '{written.index[row - 1]}') holds "
+            f"'{written.iloc[row - 1]}'; one of the grades {', '.join(map(str, target.grades))} was expected; give "
+            "'grade_cuts' in the plan where the column holds scores, or remove the row if the device gave no answer."
+        )
+    return pd.Series(found, index=table.index)
+
+
+def _seconds(table: pd.DataFrame, name: str, target: Target, path: Path) -> pd.Series:
+    """Recorded times to notification; a blank is a time that was not recorded."""
+    if target.seconds is None:
+        return pd.Series(np.nan, index=table.index)
+    _require_column(table, target.seconds, path, f"seconds of target '{name}'")
+    written, numbers = table[target.seconds], _numbers(table[target.seconds])
+    bad = written.notna().to_numpy() & ~(np.isfinite(numbers) & (numbers >= 0))
+    if bad.any():
+        row = _first(bad)
+        raise BadInput(
+            f"{path.name}: column '{target.seconds}', data row {row} (case '{written.index[row - 1]}') holds "
+            f"'{written.iloc[row - 1]}'; a time in seconds, 0 or more, was expected; leave the cell empty where none "
+            "was recorded."
+        )
+    return pd.Series(numbers, index=table.index)
 
 
 def _refuse_gaps(table: pd.DataFrame, column: str, path: Path, scalar: bool) -> None:

@@ -70,7 +70,7 @@ def cohen_kappa(table: ArrayLike, weights: Weights = "unweighted", confidence: f
     counts = _counts(table)
     if not counts.sum():
         return Undefined("no cases")
-    if _chance(counts, _weight_matrix(counts.shape[0], weights)) >= 1:
+    if _chance(counts, weight_matrix(counts.shape[0], weights)) >= 1:
         return ONE_CATEGORY
     with np.errstate(invalid="ignore"):
         found = cohens_kappa(counts, wt=None if weights == "unweighted" else weights)
@@ -100,7 +100,7 @@ def gwet(table: ArrayLike, weights: Weights = "unweighted") -> Coefficient | Und
     n, size = float(counts.sum()), counts.shape[0]
     if not n:
         return Undefined("no cases")
-    share, weight = counts / n, _weight_matrix(size, weights)
+    share, weight = counts / n, weight_matrix(size, weights)
     means = (share.sum(axis=0) + share.sum(axis=1)) / 2
     scale = float(weight.sum()) / (size * (size - 1))
     chance = scale * float((means * (1 - means)).sum())
@@ -140,7 +140,8 @@ def _counts(table: ArrayLike) -> FloatArray:
     return counts
 
 
-def _weight_matrix(size: int, weights: Weights) -> FloatArray:
+def weight_matrix(size: int, weights: Weights) -> FloatArray:
+    """Agreement weights of ordered categories, 1 on the diagonal, 0 for the farthest apart."""
     if weights == "unweighted":
         return np.eye(size)
     gap = np.abs(np.subtract.outer(np.arange(size), np.arange(size))) / (size - 1)
@@ -156,7 +157,7 @@ def _from_means(counts: FloatArray, weights: Weights, small_sample: bool) -> flo
     n = float(counts.sum())
     if not n:
         return Undefined("no cases")
-    share, weight = counts / n, _weight_matrix(counts.shape[0], weights)
+    share, weight = counts / n, weight_matrix(counts.shape[0], weights)
     means = (share.sum(axis=0) + share.sum(axis=1)) / 2
     chance = float(means @ weight @ means)
     if chance >= 1:

@@ -37,7 +37,7 @@ def observe(
     task: Task = entry("tasks", target.task, f"target '{target_name}'")
     rows = _joined(version, target_name, cases, references, predictions)
     point = target.operating_point_of(COMPARATOR if version.startswith(COMPARATOR) else CANDIDATE)
-    observed = task.observe(Readings(target_name, rows, point, load_mask, load_reference_mask))
+    observed = task.observe(Readings(target_name, rows, point, load_mask, load_reference_mask, target))
     table = pd.DataFrame(
         {"version": version, "case_id": rows["case_id"], "patient_id": rows["patient_id"], "target": target_name}
     )
@@ -55,7 +55,7 @@ def _joined(
     read = references[(references["target"] == target) & (references["reader"] == "reference")]
     read = read.rename(columns={"artifact": "reference_artifact"})
     for frame, columns, what in (
-        (made, ["score", "artifact", "error"], "predictions"),
+        (made, ["score", "artifact", "seconds", "error"], "predictions"),
         (read, ["value", "reference_artifact"], "references"),
     ):
         _refuse_twice(frame, f"target '{target}', {version}: {what}")

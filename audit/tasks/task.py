@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.plan import OperatingPoint
-from audit.records import BoolArray
+from audit.plan import OperatingPoint, Target
+from audit.records import BoolArray, FloatArray
 
 LoadMask = Callable[[str], NDArray[Any]]
 
@@ -19,9 +20,9 @@ LoadMask = Callable[[str], NDArray[Any]]
 class Readings:
     """Everything known about one version and one target, one row of ``rows`` per case of the set.
 
-    ``rows``: case_id, patient_id, score, artifact, error (of the prediction), value, reference_artifact (of the
-    reference), and the manifest's columns that geometry needs. ``load_mask`` takes a prediction's artifact,
-    ``load_reference_mask`` a case id.
+    ``rows``: case_id, patient_id, score, artifact, seconds, error (of the prediction), value, reference_artifact (of
+    the reference), and the manifest's columns that geometry needs. ``load_mask`` takes a prediction's artifact,
+    ``load_reference_mask`` a case id; ``facts`` is the plan's entry for the target.
     """
 
     target: str
@@ -29,17 +30,25 @@ class Readings:
     operating_point: OperatingPoint | None
     load_mask: LoadMask
     load_reference_mask: Callable[[str], BoolArray]
+    facts: Target
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """A task: its ``measures`` when the plan names none, what it ``needs`` of each case, and how cases become rows.
 
-    ``observe`` returns one row per row of ``Readings.rows``, in order, with columns of OBSERVATIONS (score, reference,
-    decision, dice, volume_predicted_ml, volume_reference_ml); a quantity that a case does not have is missing.
+    ``observe`` returns one row per row of ``Readings.rows``, in order, with columns of OBSERVATIONS; a quantity that a
+    case does not have is missing. ``kin`` names a task whose measures this one offers too.
     """
 
     name: str
     measures: tuple[str, ...]
     needs: tuple[str, ...]
     observe: Callable[[Readings], pd.DataFrame]
+    kin: str = ""
+
+
+def finite(values: pd.Series) -> FloatArray:
+    """The numbers of a column; what is missing or not finite is NaN."""
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(numbers), numbers, np.nan)

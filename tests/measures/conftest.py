@@ -26,6 +26,16 @@ def make_rows(n_patients: int = 60, per_patient: int = 1, seed: int = 3) -> Rows
         "area_inside": rng.uniform(0, 0.1, n),
         "completeness_error": rng.uniform(0, 0.2, n),
     }
+    quantity = 40 + 9 * risk + rng.normal(0, 3, n)
+    grade = np.clip(np.round(2 + risk), 0, 4)
+    columns |= {
+        "value_reference": quantity,
+        "value_predicted": quantity * rng.normal(1.04, 0.08, n),
+        "grade_reference": grade,
+        "grade_predicted": np.clip(grade + rng.integers(-1, 2, n), 0, 4),
+        "n_grades": np.full(n, 5.0),
+        "seconds": rng.lognormal(4, 0.5, n),
+    }
     return Rows(patient, columns)
 
 

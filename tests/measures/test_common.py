@@ -40,13 +40,20 @@ def test_order_of_cases_does_not_matter(measure: Measure, clustered: Rows) -> No
         assert (other.low, other.high) == pytest.approx((one.low, one.high), rel=1e-7)
 
 
+SAMPLE_VARIANCES = {
+    "icc", "agreement_limit_lower", "agreement_limit_upper", "ratio_limit_lower", "ratio_limit_upper",
+}  # fmt: skip
+"""They divide by n - 1, so that twice the cases change the last digits."""
+
+
 @ALL
 def test_duplicated_patients_leave_the_value(measure: Measure, rows: Rows) -> None:
     twice = Rows(
         np.concatenate([rows.patient, rows.patient + rows.n_patients]),
         {k: np.concatenate([v, v]) for k, v in rows.columns.items()},
     )
-    assert number(measure.point(twice)) == pytest.approx(number(measure.point(rows)), rel=1e-9)
+    rel = 0.03 if measure.name in SAMPLE_VARIANCES else 1e-9
+    assert number(measure.point(twice)) == pytest.approx(number(measure.point(rows)), rel=rel)
 
 
 @ALL
@@ -59,7 +66,10 @@ def test_nothing_is_undefined_not_zero(measure: Measure, rows: Rows) -> None:
 
 
 NEEDS_BOTH = {"auroc", "calibration_slope", "calibration_intercept"}
-NEEDS = {"sensitivity": 1.0, "specificity": 0.0}
+NEEDS = {
+    "sensitivity": 1.0, "specificity": 0.0, "notification_mean": 1.0, "notification_median": 1.0,
+    "notification_p90": 1.0, "notification_p95": 1.0,
+}  # fmt: skip
 
 
 @ALL
@@ -70,7 +80,12 @@ def test_one_class_group(measure: Measure, rows: Rows, only: float) -> None:
     found = measure.point(kept)
     assert isinstance(found, Undefined) == lacking
     if isinstance(found, Undefined):
-        assert "no reference-" in found.reason or "no positive" in found.reason or "no negative" in found.reason
+        assert (
+            "reference-positive" in found.reason
+            or "no reference-" in found.reason
+            or "no positive" in found.reason
+            or "no negative" in found.reason
+        )
         assert 0 in measure.denominators(kept).values()
         assert np.isnan(measure.replicates(kept, patient_counts(60, 5, 1))).all()
 
@@ -131,6 +146,10 @@ def test_many_at_once_equals_one_by_one(measure: Measure, clustered: Rows) -> No
         np.testing.assert_allclose(values, measure.replicates(part, counts), rtol=1e-12)
 
 
+OTHER_METHOD = {"ratio_limit_lower": 0.2, "agreement_limit_upper": 0.2, "icc": 0.55}
+"""Normal theory with one case per patient, none with several; the ICC's F limits count two raters as a sample."""
+
+
 @ALL
 def test_clusters_widen_the_interval(measure: Measure, rows: Rows) -> None:
     """Every case copied four times within its patient carries no new information."""
@@ -138,7 +157,10 @@ def test_clusters_widen_the_interval(measure: Measure, rows: Rows) -> None:
     one, four = measure.interval(rows, 0.95), measure.interval(copied, 0.95)
     if isinstance(one, Interval):
         assert isinstance(four, Interval)
-        assert four.high - four.low == pytest.approx(one.high - one.low, rel=0.12)
+        finite = math.isfinite(one.high) and math.isfinite(four.high)
+        rel = 0.12 if one.method == four.method or measure.name not in OTHER_METHOD else OTHER_METHOD[measure.name]
+        if finite:
+            assert four.high - four.low == pytest.approx(one.high - one.low, rel=rel)
 
 
 @ALL
@@ -146,7 +168,8 @@ def test_failures_counted_against_the_model_never_help(measure: Measure, rows: R
     if measure.worst_case is None:
         return
     failed = np.arange(len(rows)) % 9 == 0
-    holed = {k: np.where(failed, np.nan, v) if k != "reference" else v for k, v in rows.columns.items()}
+    known = {"reference", "grade_reference", "n_grades"}
+    holed = {k: v if k in known else np.where(failed, np.nan, v) for k, v in rows.columns.items()}
     bound = measure.worst_case(Rows(rows.patient, holed), failed)
     assert number(measure.point(bound)) < number(measure.point(rows.where(~failed)))
     assert number(measure.point(bound)) <= number(measure.point(rows))

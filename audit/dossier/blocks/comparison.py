@@ -36,7 +36,7 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
 
 
 def _question_rows(view: AuditView, question: Question, attribute: str | None) -> list[Row]:
-    unit = view.measure(question.measure).unit
+    unit = view.unit(question.measure, question.target)
     title = f"{quantity(view, question.measure, question.target)}: {question.kind} {number(question.limit, unit)}"
     rows = [Row((text(title, "strong"),), (1 + len(view.versions),), kind="group")]
     rows.append(_row(view, question, OVERALL, ALL, "Whole set"))

@@ -45,7 +45,7 @@ def _plot(view: AuditView, measure: str, target: str, attributes: tuple[str, ...
     question = _question(view, measure, target)
     low, high = _range(view, measure, marks, question)
     title = quantity(view, measure, target)
-    unit = view.measure(measure).unit
+    unit = view.unit(measure, target)
     return ForestPlot(
         caption=f"{title}: by group, with confidence intervals",
         alt=f"Forest plot of {title.lower()} by group for {len(marks)} estimates.",

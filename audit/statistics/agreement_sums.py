@@ -1,0 +1,106 @@
+"""Agreement as functions of sums over cases, so that resamples and patients left out need no second look at the cases.
+
+Every function takes sums (..., k) of the terms that stand beside it and gives the quantity (...), NaN where it does not
+exist; the same formulas, with their sources, as in ``agreement_continuous``, ``agreement_categorical`` and
+``agreement_many``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from audit.records import FloatArray
+from audit.statistics.agreement_categorical import Weights, weight_matrix
+from audit.statistics.agreement_continuous import LIMITS_MULTIPLIER
+
+COEFFICIENT = LIMITS_MULTIPLIER * math.sqrt(2.0)
+COMPLETE = 1e-12
+OfSums = Callable[[FloatArray], FloatArray]
+
+
+def difference_terms(difference: FloatArray) -> FloatArray:
+    """1, d, d² of each case: (cases, 3)."""
+    return np.column_stack([np.ones_like(difference), difference, difference**2])
+
+
+def limit_of_agreement(multiplier: float) -> OfSums:
+    """Mean difference + ``multiplier`` SD (n - 1) from ``difference_terms``; needs two cases."""
+
+    def value(sums: FloatArray) -> FloatArray:
+        n, total, squares = (sums[..., i] for i in range(3))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = total / n
+            variance = (squares - n * mean**2) / (n - 1)
+        settled = np.where(variance > COMPLETE * mean**2, variance, 0.0)
+        return np.where(n > 1, mean + multiplier * np.sqrt(settled), np.nan)
+
+    return value
+
+
+def pair_terms(first: FloatArray, second: FloatArray) -> FloatArray:
+    """1, x, y, x², y², xy of each case: (cases, 6)."""
+    return np.column_stack([np.ones_like(first), first, second, first**2, second**2, first * second])
+
+
+def icc_agreement(sums: FloatArray) -> FloatArray:
+    """ICC(2,1) of two measurements per case from ``pair_terms`` (McGraw & Wong 1996); NaN where nothing varies."""
+    n, x, y, xx, yy, xy = (sums[..., i] for i in range(6))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        grand = (x + y) / (2 * n)
+        between = (xx + yy + 2 * xy) / 2 - 2 * n * grand**2
+        raters = (x - y) ** 2 / (2 * n)
+        error = xx + yy - 2 * n * grand**2 - between - raters
+        rows, columns, rest = between / (n - 1), raters, error / (n - 1)
+        value = (rows - rest) / (rows + rest + 2 * (columns - rest) / n)
+    varies = (n > 1) & (between + error > COMPLETE * (xx + yy))
+    return np.where(varies, value, np.nan)
+
+
+def grade_terms(first: FloatArray, second: FloatArray, size: int, weights: Weights) -> FloatArray:
+    """1, weighted agreement, indicators of the first and of the second grade: (cases, 2 + 2 ``size``)."""
+    a, b = first.astype(np.int64), second.astype(np.int64)
+    eye = np.eye(size)
+    return np.column_stack([np.ones(a.size), weight_matrix(size, weights)[a, b], eye[a], eye[b]])
+
+
+def kappa(weights: Weights) -> OfSums:
+    """Cohen's kappa from ``grade_terms``; NaN where chance agreement is complete."""
+
+    def value(sums: FloatArray) -> FloatArray:
+        agreed, first, second, weight = _shares(sums, weights)
+        chance = np.einsum("...i,ij,...j->...", first, weight, second)
+        return _above_chance(agreed, chance)
+
+    return value
+
+
+def gwet(weights: Weights) -> OfSums:
+    """Gwet's AC1, or AC2 with weights, from ``grade_terms``."""
+
+    def value(sums: FloatArray) -> FloatArray:
+        agreed, first, second, weight = _shares(sums, weights)
+        means, size = (first + second) / 2, weight.shape[0]
+        return _above_chance(agreed, weight.sum() / (size * (size - 1)) * (means * (1 - means)).sum(axis=-1))
+
+    return value
+
+
+def _shares(sums: FloatArray, weights: Weights) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    size = (sums.shape[-1] - 2) // 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = sums[..., 1:] / sums[..., :1]
+    return share[..., 0], share[..., 1 : 1 + size], share[..., 1 + size :], weight_matrix(size, weights)
+
+
+def _above_chance(agreed: FloatArray, chance: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(1 - chance > COMPLETE, (agreed - chance) / (1 - chance), np.nan)
+
+
+def repeatability_coefficient(sums: FloatArray) -> FloatArray:
+    """1.96 sqrt(2) within-subject SD from sums of squares about the repeats' mean and of their degrees of freedom."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(sums[..., 1] > 0, COEFFICIENT * np.sqrt(sums[..., 0] / sums[..., 1]), np.nan)
