@@ -26,14 +26,21 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's name, its declared columns and whether further columns may follow (strata, task columns)."""
+    """A table's name, its declared columns and whether further columns may follow (strata, task columns).
+
+    ``sparse``: nullable columns that a frame lacks are added empty, since each task fills its own.
+    """
 
     name: str
     columns: Mapping[str, Column]
     open_ended: bool = False
+    sparse: bool = False
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame with declared types and column order; raises ``BadInput`` for a missing or unknown column."""
+        if self.sparse:
+            absent = [name for name, column in self.columns.items() if column.nullable and name not in frame]
+            frame = frame.reindex(columns=[*frame.columns, *absent])
         missing = [name for name in self.columns if name not in frame]
         if missing:
             raise BadInput(f"table {self.name}: column '{missing[0]}' is missing; expected {list(self.columns)}.")
@@ -130,6 +137,7 @@ OBSERVATIONS = Table(
         "seconds": Column(REAL, "time to the device's answer, or to its notification where recorded", nullable=True),
     },
     open_ended=True,
+    sparse=True,
 )
 
 ESTIMATES = Table(

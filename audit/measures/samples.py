@@ -82,7 +82,9 @@ def no_sample(order: Order) -> Sample:
 
 def _sample(order: Order, observed: pd.DataFrame, fates: pd.DataFrame, where: str) -> Sample:
     rows, fate = _indexed(observed, order, where), _indexed(fates, order, where)["fate"].astype("string")
-    columns = {**{name: _numbers(rows[name]) for name in COLUMNS}, CASE: _places(order)}
+    absent = np.full(order.patient.size, np.nan)
+    read = {name: _numbers(rows[name]) if name in rows else absent for name in COLUMNS}
+    columns = {**read, CASE: _places(order)}
     analysed = (fate == "analysed").to_numpy(dtype=bool, na_value=False)
     failed = fate.isin(UNUSABLE).to_numpy(dtype=bool, na_value=False)
     return Sample(Rows(order.patient, columns), analysed, failed)

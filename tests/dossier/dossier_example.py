@@ -136,7 +136,8 @@ def the_observations(cases: pd.DataFrame) -> pd.DataFrame:
                     2.9,
                 )
             )
-    return OBSERVATIONS.conform(pd.DataFrame(rows, columns=list(OBSERVATIONS.columns)))
+    known = ["version", "case_id", "patient_id", "target", "score", "reference", "decision", "dice"]
+    return OBSERVATIONS.conform(pd.DataFrame(rows, columns=[*known, "volume_predicted_ml", "volume_reference_ml"]))
 
 
 def the_estimates(cases: pd.DataFrame) -> pd.DataFrame:
