@@ -32,7 +32,7 @@ SMALLEST_LEVEL = 1e-9
 RESAMPLES_BEYOND = 5
 """A limit from resamples needs so many of them beyond it."""
 HALVINGS = 40
-TITLES = {"holm": "Holm", "benjamini_hochberg": "Benjamini-Hochberg", "max_t": "max-T, shared patient resamples"}
+TITLES = {"holm": "Holm", "benjamini_hochberg": "Benjamini-Hochberg", "max_t": "max-T"}
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,8 @@ def _family(study: Study, family: ClaimFamily) -> Iterator[Row]:
     level = (1 - study.plan.confidence) / 2
     levels, adjusted = _adjusted(claims, family, level, study.plan.seed)
     how = f"{TITLES[family.method]} over {len(claims)} claims of '{family.name}'"
+    if family.method == "max_t":
+        how += ", shared patient resamples"
     yield stated(About(), f"claims of {family.name}", float(len(claims)), method=f"{how}, one-sided level {level:g}")
     for claim, own, p in zip(claims, levels.tolist(), adjusted.tolist(), strict=True):
         yield _row(claim, own, p, how)
@@ -135,7 +137,7 @@ def _row(claim: _Claim, level: float, adjusted: float, how: str) -> Row:
         return stated(claim.about, quantity, found.value, p=p, p_adjusted=adjusted, verdict="not shown",
                       method=how, undefined=why)  # fmt: skip
     reading: Verdict = verdict(claim.tests, found.interval.low, found.interval.high)
-    method = f"{how}: {100 * (1 - 2 * level):.5g} % interval, {found.interval.method}"
+    method = f"{how}: {100 * (1 - 2 * level):.4g} % interval, {found.interval.method}"
     return stated(claim.about, quantity, found.value, found.interval, p=p, p_adjusted=adjusted, verdict=reading,
                   method=method)  # fmt: skip
 

@@ -164,9 +164,14 @@ class AuditView:
         }
 
     @cached_property
-    def _analyses_by_id(self) -> Mapping[str, Mapping[str, Any]]:
+    def analysis_rows(self) -> tuple[Mapping[str, Any], ...]:
+        """Every row of ANALYSES with plain Python values; a missing value is None."""
         frame = self.analyses.astype(object).where(self.analyses.notna(), None)
-        return {row["analysis_id"]: {str(k): v for k, v in row.items()} for row in frame.to_dict("records")}
+        return tuple({str(name): value for name, value in row.items()} for row in frame.to_dict("records"))
+
+    @cached_property
+    def _analyses_by_id(self) -> Mapping[str, Mapping[str, Any]]:
+        return {row["analysis_id"]: row for row in self.analysis_rows}
 
     def analysis(self, analysis_id: str | None) -> Mapping[str, Any] | None:
         """A row of ANALYSES by its key, with plain Python values."""

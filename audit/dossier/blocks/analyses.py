@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from audit.dossier.analysis_cells import cell_of, limits_of, number_of, p_of
 from audit.dossier.block import Block, NoParameters, nothing
+from audit.dossier.blocks.heterogeneity import heterogeneity_table
 from audit.dossier.citing import cite
 from audit.dossier.comparison import questions
 from audit.dossier.content import Column, Node, Paragraph, Row, Runs, Table, Text, text
 from audit.dossier.pointers import pointer
-from audit.dossier.rounding import number, undefined
+from audit.dossier.rounding import undefined, whole
 from audit.dossier.view import ANALYSES, AuditView
 from audit.dossier.words import attribute_label, quantity
 from audit.tables import ALL, OVERALL
@@ -19,10 +21,8 @@ from audit.tables import ALL, OVERALL
 WITHOUT_MODEL = ("share", ALL)
 SHOWN = 4
 VERSIONS = ("candidate", "candidate - comparator", "set")
-COLUMNS = (
-    Column("Group", 2.0), Column("Quantity", 1.7), Column("Value", 0.75, "right"), Column("Interval", 1.35, "right"),
-    Column("p", 0.6, "right"), Column("Reading", 2.0),
-)  # fmt: skip
+GROUP, QUANTITY, VALUE = Column("Group", 2.4), Column("Quantity", 1.7), Column("Value", 0.75, "right")
+INTERVAL, P, READING = Column("Interval", 1.35, "right"), Column("p", 0.65, "right"), Column("Reading", 2.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,16 @@ class Chapter:
 
 
 CHAPTERS = (
-    Chapter("heterogeneity", "Heterogeneity between levels", ("Q", "chi-square", "I2", "prediction interval")),
     Chapter("contrasts", "Signals to follow up", ("signal",), "signal", "No attribute gave a signal after adjustment."),
+    Chapter("contrasts", "Each level against the rest, intervals that hold together", ("difference from the rest",)),
     Chapter("contrasts", "Groups below a criterion of the whole set, whatever the adjustment", (), "below"),
+    Chapter("gap", "Largest minus smallest level, with the p of equal levels", ("gap",)),
     Chapter("worst_group", "The worst group, corrected for having searched", ("worst group",)),
     Chapter("equivalence", "No relevant difference (two one-sided tests)", ("difference",)),
     Chapter("case_mix", "Differences at equal case mix", ("adjusted difference",)),
-    Chapter("leave_one_out", "Without each level in turn", ("change",)),
-    Chapter("within_site", "Pooled and within-level AUROC", ("pooled minus within",)),
-    Chapter(
-        "threshold_transport", "Each level's own threshold against the locked one", ("own threshold minus locked",)
-    ),
+    Chapter("leave_one_out", "Change without each level in turn", ("change",)),
+    Chapter("within_site", "Pooled minus within-level AUROC", ("pooled minus within",)),
+    Chapter("threshold_transport", "Each level's own threshold minus the locked one", ("own threshold minus locked",)),
     Chapter(
         "simpson",
         "Directions that reverse within strata",
@@ -64,22 +63,40 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     if len(view.analyses) == 0:
         return nothing("Analyses of groups: none stand in the evidence.")
     rows = _asked(view)
-    return tuple(node for chapter in CHAPTERS for node in _chapter(view, chapter, rows))
+    chapters = tuple(node for chapter in CHAPTERS for node in _chapter(view, chapter, rows))
+    return (*heterogeneity_table(view, rows), *_looks(view), *chapters)
 
 
-def _asked(view: AuditView) -> list[dict[str, Any]]:
+def _asked(view: AuditView) -> list[Mapping[str, Any]]:
     """Rows of the candidate about measures that the plan sets a limit for, and rows that need no model."""
-    frame = view.analyses.astype(object).where(view.analyses.notna(), None)
     claimed = {(each.measure, each.target) for each in questions(view)}
     return [
-        {str(name): value for name, value in row.items()}
-        for row in frame.to_dict("records")
+        row
+        for row in view.analysis_rows
         if row["version"] in VERSIONS
         and (row["measure"] in WITHOUT_MODEL or (row["measure"], row["target"]) in claimed)
     ]
 
 
-def _chapter(view: AuditView, chapter: Chapter, rows: list[dict[str, Any]]) -> tuple[Node, ...]:
+def _looks(view: AuditView) -> tuple[Node, ...]:
+    """How often the data were looked at: printed whatever was found."""
+    rows = [row for row in view.analysis_rows if row["quantity"] == "looks" and row["version"] == "candidate"]
+    return tuple(
+        Paragraph(
+            (
+                Text("Looks at differences between groups, over all targets and measures: "),
+                cite(view, ANALYSES, pointer(row["analysis_id"], "value"), whole(int(row["value"]))),
+                Text(" ("),
+                cell_of(view, row, "method", str(row["method"])),
+                Text(")."),
+            )
+        )
+        for row in rows
+        if row["value"] is not None
+    )
+
+
+def _chapter(view: AuditView, chapter: Chapter, rows: list[Mapping[str, Any]]) -> tuple[Node, ...]:
     mine = [row for row in rows if row["analysis"] == chapter.analysis]
     kept = [row for row in mine if _fits(row, chapter)]
     if not kept:
@@ -88,11 +105,12 @@ def _chapter(view: AuditView, chapter: Chapter, rows: list[dict[str, Any]]) -> t
     if len(reasons) == 1 and None not in reasons and all(row["value"] is None for row in kept):
         first = cite(view, ANALYSES, pointer(kept[0]["analysis_id"], "undefined"), str(kept[0]["undefined"]))
         return (Paragraph((*text(f"{chapter.caption}: undefined, "), first, Text("."))),)
+    columns = _columns(kept)
     printed: list[Row] = []
     for heading in dict.fromkeys(_heading(view, row) for row in kept):
-        printed.append(Row((text(heading, "strong"),), (len(COLUMNS),), kind="group"))
-        printed += [_row(view, row) for row in kept if _heading(view, row) == heading]
-    return (Table(chapter.caption, COLUMNS, tuple(printed), text(_methods(kept))),)
+        printed.append(Row((text(heading, "strong"),), (len(columns),), kind="group"))
+        printed += [_row(view, row, columns) for row in kept if _heading(view, row) == heading]
+    return (Table(chapter.caption, columns, tuple(printed), text(_methods(kept))),)
 
 
 def _fits(row: Mapping[str, Any], chapter: Chapter) -> bool:
@@ -101,49 +119,51 @@ def _fits(row: Mapping[str, Any], chapter: Chapter) -> bool:
     )
 
 
+def _columns(rows: list[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """Only the columns in which something stands."""
+    several = len({row["quantity"] for row in rows}) > 1
+    optional = (
+        (INTERVAL, any(row["low"] is not None for row in rows)),
+        (P, any(row["p"] is not None or row["p_adjusted"] is not None for row in rows)),
+        (READING, any(row["verdict"] for row in rows)),
+    )
+    return (GROUP, *((QUANTITY,) if several else ()), VALUE, *(column for column, needed in optional if needed))
+
+
 def _heading(view: AuditView, row: Mapping[str, Any]) -> str:
     if row["measure"] in WITHOUT_MODEL:
         return attribute_label(row["attribute"])
-    return f"{quantity(view, row['measure'], row['target'])}, by {attribute_label(row['attribute'])}"
+    return quantity(view, row["measure"], row["target"])
 
 
-def _row(view: AuditView, row: Mapping[str, Any]) -> Row:
-    group = "all levels" if row["level"] == ALL or row["attribute"] == OVERALL else str(row["level"])
-    head = (text(group), text(str(row["quantity"])))
-    reading: Runs = (_cell(view, row, "verdict", row["verdict"]),) if row["verdict"] else text("–", "quiet")
+def _group(row: Mapping[str, Any]) -> str:
+    """'view: AP'; the attribute alone for a statement about all its levels."""
+    attribute = attribute_label(row["attribute"])
+    if row["level"] == ALL or row["attribute"] == OVERALL:
+        return "all levels" if row["measure"] in WITHOUT_MODEL else attribute
+    return str(row["level"]) if row["measure"] in WITHOUT_MODEL else f"{attribute}: {row['level']}"
+
+
+def _row(view: AuditView, row: Mapping[str, Any], columns: tuple[Column, ...]) -> Row:
+    head = [text(_group(row)), *([text(str(row["quantity"]))] if QUANTITY in columns else [])]
     if row["value"] is None:
-        return Row((*head, (_cell(view, row, "undefined", undefined(row["undefined"] or "no value")),)), (1, 1, 4))
-    return Row((*head, (_number(view, row, "value"),), limits_of(view, row), _p(view, row), reading))
-
-
-def limits_of(view: AuditView, row: Mapping[str, Any]) -> Runs:
-    """The interval of a row of ANALYSES in brackets, or a dash."""
-    if row["low"] is None or row["high"] is None:
-        return text("–", "quiet")
-    return (Text("["), _number(view, row, "low"), Text(" to "), _number(view, row, "high"), Text("]"))
+        reason = (cell_of(view, row, "undefined", undefined(row["undefined"] or "no value")),)
+        return Row((*head, reason), (*(1 for _ in head), len(columns) - len(head)))
+    verdict: Runs = (cell_of(view, row, "verdict", row["verdict"]),) if row["verdict"] else text("–", "quiet")
+    cells = {
+        VALUE: (number_of(view, row, "value"),),
+        INTERVAL: limits_of(view, row),
+        P: _p(view, row),
+        READING: verdict,
+    }
+    return Row((*head, *(cells[column] for column in columns if column in cells)))
 
 
 def _p(view: AuditView, row: Mapping[str, Any]) -> Runs:
     return p_of(view, row, "p" if row["p_adjusted"] is None else "p_adjusted")
 
 
-def p_of(view: AuditView, row: Mapping[str, Any], name: str) -> Runs:
-    """A p value of a row of ANALYSES, or a dash."""
-    if row[name] is None:
-        return text("–", "quiet")
-    value = float(row[name])
-    return (_cell(view, row, name, "<0.001" if value < 0.001 else f"{value:.3f}"),)
-
-
-def _number(view: AuditView, row: Mapping[str, Any], column: str) -> Any:
-    return _cell(view, row, column, number(float(row[column])))
-
-
-def _cell(view: AuditView, row: Mapping[str, Any], column: str, words: str) -> Any:
-    return cite(view, ANALYSES, pointer(row["analysis_id"], column), words)
-
-
-def _methods(rows: list[dict[str, Any]]) -> str:
+def _methods(rows: list[Mapping[str, Any]]) -> str:
     names = list(dict.fromkeys(str(row["method"]).partition(";")[0] for row in rows if row["method"]))
     more = f"; and {len(names) - SHOWN} more, in the evidence" if len(names) > SHOWN else ""
     return (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from audit.dossier.analysis_cells import limits_of, p_of
 from audit.dossier.block import Block, NoParameters, nothing
-from audit.dossier.blocks.analyses import limits_of, p_of
 from audit.dossier.citing import cite, estimate, limits
 from audit.dossier.content import Column, Node, Row, Run, Runs, Table, Text, text
 from audit.dossier.pointers import pointer
@@ -12,8 +12,8 @@ from audit.dossier.words import endpoint_id, endpoint_title, verdict_mark
 from audit.records import Finding
 
 ADJUSTED = (
-    " Where several claims are judged in one family, the first line is the claim alone; the second has p, adjusted p "
-    "and the interval at the level that the number of claims leaves it, and decides. It can only take a claim away."
+    " Where several claims are judged in one family, the first line is the claim alone and the second decides: its "
+    "interval is at the level that the number of claims leaves it. It can only take a claim away."
 )
 
 
@@ -40,7 +40,7 @@ def _rows(view: AuditView, index: int, finding: Finding) -> list[Row]:
     title: Runs = (
         Text(f"{endpoint_id(finding)} ", "strong"),
         Text(endpoint_title(view, finding)),
-        Text(f"  {finding.role}", "quiet"),
+        Text("" if finding.role == "descriptive" else f"  {finding.role}", "quiet"),
     )
     criterion: Runs = (cite(view, FINDINGS, pointer(index, "criterion"), finding.criterion or "none (descriptive)"),)
     if row is None:
@@ -58,7 +58,7 @@ def _rows(view: AuditView, index: int, finding: Finding) -> list[Row]:
 def _mark(finding: Finding) -> Run:
     if finding.role == "descriptive":
         return Text("descriptive", "quiet")
-    return Text(f"alone {finding.alone}", "quiet") if finding.alone else verdict_mark(finding.verdict)
+    return Text(finding.alone, "quiet") if finding.alone else verdict_mark(finding.verdict)
 
 
 def _within_family(view: AuditView, finding: Finding) -> list[Row]:
@@ -66,10 +66,13 @@ def _within_family(view: AuditView, finding: Finding) -> list[Row]:
     claim = view.analysis(finding.adjusted_id)
     if claim is None:
         return []
-    method = cite(view, ANALYSES, pointer(claim["analysis_id"], "method"), str(claim["method"]), "quiet")
-    p = (Text("p\u00a0"), *p_of(view, claim, "p"), Text(", adjusted\u00a0"), *p_of(view, claim, "p_adjusted"))
-    verdict = (verdict_mark(finding.verdict),)
-    return [Row(((Text("    "), method), p, limits_of(view, claim), verdict), (2, 1, 1, 1))]
+    family = str(claim["method"]).partition(":")[0].partition(",")[0]
+    words: Runs = (
+        Text("within its family: "),
+        cite(view, ANALYSES, pointer(claim["analysis_id"], "method"), family, "quiet"),
+        Text("; p "), *p_of(view, claim, "p"), Text(", adjusted "), *p_of(view, claim, "p_adjusted"),
+    )  # fmt: skip
+    return [Row((words, limits_of(view, claim), (verdict_mark(finding.verdict),)), (3, 1, 1))]
 
 
 ENTRY = Block("endpoints", NoParameters, _build)
