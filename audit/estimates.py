@@ -23,7 +23,7 @@ from audit.measures.groups import Group, declared_groups
 from audit.measures.measure import Counts, Measure
 from audit.measures.samples import CASE, Order, Sample, case_order, no_sample, order_of, samples
 from audit.plan import Plan
-from audit.records import BoolArray, FloatArray, Rows
+from audit.records import BoolArray, FloatArray, Rows, distinct
 from audit.statistics.resampling import patient_counts
 from audit.tables import ESTIMATES, OVERALL
 
@@ -254,14 +254,14 @@ def _result(found: Answer, confidence: float) -> Row:
 
 def _sizes(sides: tuple[Side, ...]) -> Row:
     """Patients, cases and reference-positive cases that enter any of the sides."""
-    places = np.concatenate([side.counted.columns[CASE] for side in sides])
-    patients = np.concatenate([side.counted.patient for side in sides])
-    cases, first = np.unique(places, return_index=True)
+    counted = [side.counted for side in sides]
+    places = np.concatenate([rows.columns[CASE] for rows in counted]).astype(np.int64)
+    patients = np.concatenate([rows.patient for rows in counted])
     events = None
-    if all("reference" in side.counted.columns for side in sides):
-        reference = np.concatenate([side.counted.columns["reference"] for side in sides])
-        events = int((reference[first] == 1).sum())
-    return {"n_patients": int(np.unique(patients).size), "n_cases": int(cases.size), "n_events": events}
+    if all("reference" in rows.columns for rows in counted):
+        positive = np.concatenate([rows.columns["reference"] for rows in counted]) == 1
+        events = distinct(places[positive])
+    return {"n_patients": distinct(patients), "n_cases": distinct(places), "n_events": events}
 
 
 def estimate_explanations(plan: Plan, cases: pd.DataFrame, explanations: pd.DataFrame) -> pd.DataFrame:

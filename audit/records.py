@@ -73,7 +73,12 @@ class Rows:
 
     @property
     def n_patients(self) -> int:
-        return int(np.unique(self.patient).size)
+        return distinct(self.patient)
+
+
+def distinct(indices: IntArray) -> int:
+    """How many different non-negative integers occur; much faster than sorting them."""
+    return int(np.count_nonzero(np.bincount(indices)))
 
 
 @dataclass(frozen=True, slots=True)

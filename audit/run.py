@@ -151,8 +151,8 @@ def _refuse_patient_level(plan: Plan, cases: pd.DataFrame) -> None:
     for endpoint in plan.endpoints:
         if endpoint.unit_of_analysis == "patient" and several:
             raise BadInput(
-                f"endpoint {endpoint.id}: unit_of_analysis is 'patient', but {several} patients have several images, and "
-                "how these make one call (highest score, any positive) is the device's part; list one row per patient "
+                f"endpoint {endpoint.id}: unit_of_analysis is 'patient', but {several} patients have several images; "
+                "how these make one call (highest score, any positive) is the device's part: list one row per patient "
                 "with the device's output for the patient, or use 'image' (intervals are over patients either way)."
             )
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import audit_case
 import numpy as np
 import torch
 import torch_kernels
@@ -222,6 +223,8 @@ def run(effort: Effort, rows: int = ROWS) -> dict[str, Any]:
     """The whole benchmark as one JSON-ready value."""
     layouts = [compare(name, rows, patients * rows // ROWS, effort) for name, patients in LAYOUTS.items()]
     memory = peak_memory_gib()
+    audit = audit_case.measured(effort.resamples, effort.repeats)
+    print(audit, flush=True)
     scaled = scaling(CASES, RESAMPLE_NUMBERS, resamples=256, repeats=effort.repeats)
     large = [row for row in scaled["cases"] if row["cases"] >= 10_000]
     exponents = {
@@ -233,6 +236,7 @@ def run(effort: Effort, rows: int = ROWS) -> dict[str, Any]:
         "effort": {"resamples": effort.resamples, "fairlearn": effort.fairlearn_resamples, "repeats": effort.repeats},
         "machine": machine_facts(),
         "layouts": layouts,
+        "audit": audit,
         "peak_memory_gib": {"side by side": memory, "whole run": peak_memory_gib(), "target": MEMORY_TARGET_GIB},
         "scaling": scaled,
         "exponents": exponents,

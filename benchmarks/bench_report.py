@@ -43,7 +43,7 @@ def _panel(axis: Any, rows: list[dict[str, Any]], over: str) -> None:
 
 def report(found: dict[str, Any]) -> str:
     """docs/benchmarks.md."""
-    sections = (_head(found), _speed(found), _memory(found), _scaling(found), _how(found))
+    sections = (_head(found), _speed(found), _audit(found["audit"]), _memory(found), _scaling(found), _how(found))
     return "\n".join(sections)
 
 
@@ -118,6 +118,27 @@ def _graphics(found: dict[str, Any]) -> str:
             f"replicates {there['largest_difference']:.0e}.\n"
         )
     return "".join(lines)
+
+
+def _audit(audit: dict[str, Any] | str) -> str:
+    if isinstance(audit, str):
+        return f"## A whole audit\n\nNot measured in this run: {audit}.\n"
+    many, table = audit["replicates"], audit["estimates"]
+    each = 1e3 * many["processor_s"] / audit["resamples"]
+    clocks = ("{wall_s:.1f} | {processor_s:.1f}".format(**step) for step in (many, table))
+    return f"""## A whole audit
+
+All strata, intersections and measures of `tests/real/nih_cxr_preds`: {audit["targets"]} findings, {audit["cases"]:,}
+images of {audit["patients"]:,} patients, {audit["resamples"]:,} patient resamples, one thread.
+
+| step | result | wall, s | processor, s |
+| --- | --- | --- | --- |
+| every measure in every group and resample | {many["numbers"]:,} values | {next(clocks)} |
+| the table of estimates, intervals analytic where they can be | {table["rows"]:,} rows | {next(clocks)} |
+
+{each:.1f} ms of processor a resample for all {many["numbers"] // audit["resamples"]:,} quantities; largest
+resident memory {audit["peak_memory_gib"]:.2f} GiB.
+"""
 
 
 def _memory(found: dict[str, Any]) -> str:

@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+import yaml
 from scipy.special import logit
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
+import audit_case
 import bench_bootstrap
 import bench_report
 import coverage_designs
@@ -89,6 +92,7 @@ class TestBootstrapBenchmark:
             "effort": {"resamples": 8, "fairlearn": 1, "repeats": 1},
             "machine": bench_bootstrap.machine_facts(),
             "layouts": [layout],
+            "audit": audit_case.ABSENT,
             "peak_memory_gib": {"side by side": 0.5, "whole run": 2.5, "target": 2.0},
             "scaling": scaled,
             "exponents": {"auroc over cases": 1.0},
@@ -97,10 +101,44 @@ class TestBootstrapBenchmark:
         text = bench_report.report(json.loads(json.dumps(found)))
         assert f"{layout['auroc']['wall']['ours_ms']:.3f}" in text
         assert text.count("| 1 x 1 |") == 4
+        assert "Not measured in this run: the recorded predictions are not here." in text
         assert "2.50 GiB after the runs to 1,000,000 cases. Target: under 2 GiB: missed" in text
         bench_report.scaling_plot(scaled, tmp_path / "a.svg")
         bench_report.scaling_plot(scaled, tmp_path / "b.svg")
         assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def _recorded_audit(folder: Path) -> Path:
+    """A plan on 60 recorded scores of 40 patients."""
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame({"case_id": [f"c{i}" for i in range(60)], "patient_id": [f"p{i % 40}" for i in range(60)]})
+    rows = rows.assign(y=rng.integers(0, 2, 60), sex=rng.choice(["F", "M"], 60))
+    rows["s"] = np.clip(0.3 * rows["y"] + 0.7 * rng.uniform(size=60), 0.01, 0.99)
+    rows.drop(columns="s").to_csv(folder / "manifest.csv", index=False)
+    rows[["case_id", "s"]].to_csv(folder / "scores.csv", index=False)
+    facts = {"name": "tiny", "version": "1", "licence": "CC0", "description": "drawn", "simulated": True}
+    facts |= {"sampling": {"kind": "convenience", "how": "drawn"}, "reference": {"kind": "exact", "how": "drawn"}}
+    (folder / "set.yaml").write_text(yaml.safe_dump({**facts, "manifest": "manifest.csv"}))
+    target = {"task": "classification", "output": "s", "reference": "y"}
+    target |= {"operating_point": {"threshold": 0.5, "chosen_on": "elsewhere"}, "measures": ["auroc", "sensitivity"]}
+    plan = {"id": "tiny", "title": "t", "intended_purpose": "t", "validation_sets": ["."], "targets": {"t": target}}
+    plan |= {"strata": {"sex": {}}, "model": {"kind": "recorded", "name": "m", "version": 1, "scores": "scores.csv"}}
+    (folder / "plan.yaml").write_text(yaml.safe_dump(plan))
+    return folder / "plan.yaml"
+
+
+class TestAuditCase:
+    def test_every_measure_group_and_resample_is_counted(self, tmp_path):
+        found = audit_case.measured(resamples=100, repeats=1, plan_path=_recorded_audit(tmp_path))
+        assert (found["cases"], found["patients"], found["targets"]) == (60, 40, 1)
+        assert found["replicates"]["numbers"] == 2 * 3 * 100, "two measures, three groups"
+        assert found["estimates"]["rows"] >= 6
+        assert "600 values" in bench_report._audit(found)
+
+    def test_without_the_recorded_table_nothing_is_measured(self, tmp_path):
+        plan = _recorded_audit(tmp_path)
+        (tmp_path / "scores.csv").unlink()
+        assert audit_case.measured(plan_path=plan) == audit_case.ABSENT
 
 
 def _design(clustered: bool, patients: int = 200, device: int = 0) -> coverage_designs.Design:

@@ -21,7 +21,7 @@ import numpy as np
 from audit.measures.measure import Both, Counts, Measure
 from audit.measures.paired_decisions import paired_decisions
 from audit.measures.ratio import Mean
-from audit.records import FloatArray, Interval, Rows, Undefined
+from audit.records import FloatArray, Interval, Rows, Undefined, distinct
 from audit.statistics.bootstrap_t import bootstrap_t_interval
 from audit.statistics.recovered import recovered_difference
 from audit.statistics.resampling import percentile_interval
@@ -89,7 +89,8 @@ class Side:
     @property
     def too_few_to_bound(self) -> str | None:
         """Why the value has no interval although it is defined, or None."""
-        fewest, n = self.measure.estimator.fewest_patients, self.counted.n_patients
+        fewest = self.measure.estimator.fewest_patients
+        n = self.counted.n_patients if fewest else 0
         if n >= fewest:
             return None
         return f"no interval from fewer than {fewest} patients ({n}): a mean may hang on rare failures not seen yet"
@@ -192,8 +193,12 @@ def _studentised(value: float, error: float | Undefined, side: Side, of_resample
 
 def recovers(level: Side, baseline: Side) -> bool:
     """Whether the groups share no patient and the measure has an interval to recover the difference's from."""
-    shared = np.intersect1d(level.counted.patient, baseline.counted.patient).size > 0
-    return level.measure.analytic and not shared
+    return level.measure.analytic and not _share_patients(level.counted, baseline.counted)
+
+
+def _share_patients(first: Rows, second: Rows) -> bool:
+    both = np.concatenate([first.patient, second.patient])
+    return distinct(both) < first.n_patients + second.n_patients
 
 
 def _with_interval(point: float, interval: Interval | Undefined) -> Answer:
