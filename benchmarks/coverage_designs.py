@@ -8,6 +8,7 @@ and therefore every true value, as it is without clustering. The number of cases
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -143,17 +144,14 @@ def probability(design: Design, latent: FloatArray) -> FloatArray:
 
 
 def true_values(design: Design, version: int = 0) -> dict[str, float]:
-    """True value of every quantity of the candidate (0) or the comparator (1), exact or by 120-point quadrature.
-
-    The calibration line is given for the candidate only.
-    """
+    """True value of every quantity of the candidate (0) or the comparator (1), exact or by 120-point quadrature."""
     device, loss = design.device, version * design.device.loss
     shift, prevalence = device.shift - loss, design.prevalence
     sensitivity, specificity = float(norm.cdf(shift - device.threshold)), device.specificity
     true_positive, false_positive = prevalence * sensitivity, (1 - prevalence) * (1 - specificity)
     true_negative, false_negative = (1 - prevalence) * specificity, prevalence * (1 - sensitivity)
     dice = expit(device.dice_logit - loss + DICE_SPREAD * NODES)
-    values = {
+    return {
         "auroc": float(norm.cdf(shift / np.sqrt(2))),
         "sensitivity": sensitivity,
         "specificity": specificity,
@@ -161,11 +159,9 @@ def true_values(design: Design, version: int = 0) -> dict[str, float]:
         "npv": true_negative / (true_negative + false_negative),
         "brier": _brier(design, shift),
         "dice": float((1 - FAILED_MASKS) * WEIGHTS @ dice),
+        "calibration_slope": shift / device.shift / OVERCONFIDENCE,
+        "calibration_intercept": _in_the_large(design, shift),
     }
-    if version == 0:
-        values["calibration_slope"] = 1 / OVERCONFIDENCE
-        values["calibration_intercept"] = _in_the_large(design)
-    return values
 
 
 def _brier(design: Design, shift: float) -> float:
@@ -174,9 +170,10 @@ def _brier(design: Design, shift: float) -> float:
     return float(design.prevalence * squares[0] + (1 - design.prevalence) * squares[1])
 
 
-def _in_the_large(design: Design) -> float:
-    """The offset b at which the expected number of events equals the prevalence."""
-    latents = NODES + design.device.shift, NODES
+@cache
+def _in_the_large(design: Design, shift: float) -> float:
+    """The offset at which the expected number of events equals the prevalence."""
+    latents = NODES + shift, NODES
     odds = [logit(np.clip(probability(design, latent), 1e-300, 1 - 1e-16)) for latent in latents]
 
     def excess(offset: float) -> float:
@@ -184,3 +181,28 @@ def _in_the_large(design: Design) -> float:
         return float(design.prevalence * expected[0] + (1 - design.prevalence) * expected[1] - design.prevalence)
 
     return float(brentq(excess, -5, 5, xtol=1e-12))
+
+
+def fewest_events(design: Design, kind: str, measure: str) -> float:
+    """Expected events or non-events, whichever are fewer, on the smaller side of a question.
+
+    Events are what the numerator counts: true positives of a sensitivity, positive cases of an AUROC. Dice has cases.
+    """
+    cases = design.patients * ((1 + MOST_CASES) / 2 if design.clustered else 1)
+    side = cases * (FIRST_GROUP if kind.startswith("contrast") else 1.0)
+    versions = (0, 1) if kind == "change" else (0,)
+    return side * min(min(_shares(design, version, measure)) for version in versions)
+
+
+def _shares(design: Design, version: int, measure: str) -> tuple[float, float]:
+    """Shares of cases that are events and non-events."""
+    true, p = true_values(design, version), design.prevalence
+    sensitivity, specificity = true["sensitivity"], true["specificity"]
+    table = {
+        "sensitivity": (p * sensitivity, p * (1 - sensitivity)),
+        "specificity": ((1 - p) * specificity, (1 - p) * (1 - specificity)),
+        "ppv": (p * sensitivity, (1 - p) * (1 - specificity)),
+        "npv": ((1 - p) * specificity, p * (1 - sensitivity)),
+        "dice": (p, p),
+    }
+    return table.get(measure, (p, 1 - p))

@@ -1,87 +1,103 @@
 """Coverage of the 95 % intervals that the product prints, on simulated sets with known true values.
 
-    python benchmarks/interval_coverage.py            # 1,000 sets a cell; about 20 minutes of one core
-    python benchmarks/interval_coverage.py --quick    # 200 sets a cell
+    python benchmarks/interval_coverage.py                    # 1,000 sets a cell; about half an hour of one core
+    python benchmarks/interval_coverage.py --sets 200         # quicker, rougher
+    python benchmarks/interval_coverage.py --processes 2      # the same numbers, sooner
 
-Writes ``results/coverage.json`` beside this file and ``docs/coverage.md``.
+Blocks of sets that are done stand in ``results/coverage_blocks.jsonl``: a run that was broken off goes on from there,
+and ``--sets`` may be raised later. Writes ``results/coverage.json`` beside this file and ``docs/coverage.md``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from coverage_designs import Design, designs, draw, true_values
+from coverage_designs import Design, designs, draw, fewest_events, true_values
 from coverage_report import report
-from coverage_study import Asked, Bench, Found, study
+from coverage_study import Asked, study
 from machine import machine_facts
 
+from audit.measures.answers import Answer
 from audit.statistics.resampling import patient_counts
 
 HERE = Path(__file__).parent
 RESAMPLES = 1000
-BLOCK = 20
-LINES_EVERY = 2
+BLOCK = 50
+LINES_EVERY = 4
 
 
 @dataclass(slots=True)
 class Tally:
-    """How often a method gave limits, and on which side these missed the true value."""
+    """How often an interval was printed, on which side it missed the true value, and by which method."""
 
     sets: int = 0
     printed: int = 0
-    too_low: int = 0
-    too_high: int = 0
+    below: int = 0
+    above: int = 0
     width: float = 0.0
-    names: set[str] = field(default_factory=set)
+    methods: dict[str, list[int]] = field(default_factory=dict)
 
-    def add(self, found: Found, truth: float) -> None:
+    def add(self, found: Answer, truth: float) -> None:
         self.sets += 1
-        if found.name:
-            self.names.add(found.name)
-        if found.limits is None:
+        if found.interval is None:
             return
-        low, high = found.limits
+        below, above = found.interval.high < truth - 1e-12, found.interval.low > truth + 1e-12
         self.printed += 1
-        self.too_low += int(high < truth - 1e-12)
-        self.too_high += int(low > truth + 1e-12)
-        self.width += float(high - low)
+        self.below += int(below)
+        self.above += int(above)
+        self.width += found.interval.high - found.interval.low
+        of_method = self.methods.setdefault(method_name(found.interval.method), [0, 0])
+        of_method[0] += 1
+        of_method[1] += int(below or above)
+
+    def merge(self, other: dict[str, Any]) -> None:
+        for name in ("sets", "printed", "below", "above", "width"):
+            setattr(self, name, getattr(self, name) + other[name])
+        for name, (printed, missed) in other["methods"].items():
+            of_method = self.methods.setdefault(name, [0, 0])
+            of_method[0] += printed
+            of_method[1] += missed
 
     def row(self) -> dict[str, Any]:
-        covered = (self.printed - self.too_low - self.too_high) / self.printed if self.printed else None
+        """Facts for the report; methods with how often they printed and missed."""
+        printed = self.printed
         return {
             "sets": self.sets,
-            "printed": self.printed,
-            "coverage": covered,
-            "interval_below_truth": self.too_low,
-            "interval_above_truth": self.too_high,
-            "mean_width": self.width / self.printed if self.printed else None,
-            "names": sorted(self.names),
+            "printed": printed,
+            "coverage": round(1 - (self.below + self.above) / printed, 6) if printed else None,
+            "interval_below_truth": self.below,
+            "interval_above_truth": self.above,
+            "mean_width": round(self.width / printed, 6) if printed else None,
+            "methods": {name: self.methods[name] for name in sorted(self.methods)},
         }
 
 
-Tallies = dict[tuple[Asked, str], Tally]
+def method_name(method: str) -> str:
+    """Without the number of resamples."""
+    return method.split(", 1000 resamples")[0].split(" (1000 resamples")[0]
 
 
-def cover(design: Design, sets: int, seed: int, resamples: int = RESAMPLES) -> Tallies:
-    """``sets`` simulated sets of one design; every block of 20 sets meets resamples of its own."""
+def cover(task: tuple[Design, int], seed: int, resamples: int = RESAMPLES) -> dict[str, Any]:
+    """Block ``task[1]`` of a design: tallies of ``BLOCK`` sets, which share resamples that no other block has."""
+    design, block = task
     first, second = true_values(design), true_values(design, version=1)
-    tallies: Tallies = defaultdict(Tally)
-    for number in range(sets):
-        if number % BLOCK == 0:
-            bench = Bench(patient_counts(design.patients, resamples, seed, first=number * resamples))
-        generator = np.random.default_rng([seed, number, *_key(design)])
-        drawn = draw(design, generator)
-        for found in study(drawn, bench, design.clustered, lines=number % LINES_EVERY == 0):
-            tallies[found.asked, found.method].add(found, _truth(found.asked, first, second))
-    return tallies
+    tallies: dict[Asked, Tally] = {}
+    counts = patient_counts(design.patients, resamples, seed, first=block * resamples)
+    for number in range(block * BLOCK, (block + 1) * BLOCK):
+        drawn = draw(design, np.random.default_rng([seed, number, *_key(design)]))
+        for asked, found in study(drawn, counts, design.clustered, lines=number % LINES_EVERY == 0):
+            tallies.setdefault(asked, Tally()).add(found, _truth(asked, first, second))
+    rows = [{**asdict(asked), **asdict(tally)} for asked, tally in tallies.items()]
+    return {"design": design.name, "block": block, "seed": seed, "tallies": rows}
 
 
 def _key(design: Design) -> tuple[int, ...]:
@@ -94,50 +110,69 @@ def _truth(asked: Asked, first: dict[str, float], second: dict[str, float]) -> f
     return first[asked.measure] - second[asked.measure] if asked.kind == "change" else 0.0
 
 
-def rows_of(design: Design, tallies: Tallies) -> Iterator[dict[str, Any]]:
-    """One row per question and method: facts of the design, then the tally."""
-    facts = {**asdict(design), "device": design.device.name}
-    for (asked, method), tally in tallies.items():
-        yield {**facts, **asdict(asked), "method": method, **tally.row()}
-
-
-def run(sets: int, seed: int, cells: Iterable[Design]) -> dict[str, Any]:
-    """The whole study as one JSON-ready value."""
-    rows: list[dict[str, Any]] = []
-    began = time.perf_counter(), time.process_time()
-    for design in cells:
-        started = time.process_time()
-        rows += rows_of(design, cover(design, sets, seed))
-        print(f"{design.name}: {time.process_time() - started:.0f} s", flush=True)
-    seconds = {"wall": round(time.perf_counter() - began[0]), "processor": round(time.process_time() - began[1])}
-    return {
-        "sets_per_cell": sets,
-        "resamples": RESAMPLES,
-        "seed": seed,
-        "seconds": seconds,
-        "machine": machine_facts(),
-        "rows": rows,
+def rows_of(design: Design, blocks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """One row per question: facts of the design, then the tally over the blocks."""
+    tallies: dict[Asked, Tally] = {}
+    for block in blocks:
+        for part in block["tallies"]:
+            tallies.setdefault(Asked(part["kind"], part["measure"]), Tally()).merge(part)
+    facts = {
+        "device": design.device.name,
+        "patients": design.patients,
+        "clustered": design.clustered,
+        "prevalence": design.prevalence,
     }
+    for asked, tally in tallies.items():
+        events = round(fewest_events(design, asked.kind, asked.measure), 1)
+        yield {**facts, **asdict(asked), "fewest_events": events, **tally.row()}
+
+
+def run(sets: int, seed: int, cells: list[Design], kept: Path, processes: int = 1) -> list[dict[str, Any]]:
+    """Blocks of all cells up to ``sets``, those in ``kept`` from there, the rest computed and added to it."""
+    done = {(b["design"], b["block"]): b for b in _stored(kept) if b["seed"] == seed}
+    wanted = [(design, block) for block in range(sets // BLOCK) for design in cells]
+    open_tasks = [task for task in wanted if (task[0].name, task[1]) not in done]
+    work = partial(cover, seed=seed)
+    with kept.open("a", encoding="utf-8") as file, multiprocessing.Pool(processes) as pool:
+        for found in pool.imap_unordered(work, open_tasks):
+            file.write(json.dumps(found, ensure_ascii=False) + "\n")
+            file.flush()
+            done[found["design"], found["block"]] = found
+    return [done[design.name, block] for design, block in wanted]
+
+
+def _stored(kept: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()] if kept.exists() else []
+
+
+def summed(blocks: list[dict[str, Any]], sets: int, seed: int, cells: list[Design]) -> dict[str, Any]:
+    """The whole study as one JSON-ready value."""
+    of = {design.name: [block for block in blocks if block["design"] == design.name] for design in cells}
+    rows = [row for design in cells for row in rows_of(design, of[design.name])]
+    return {"sets_per_cell": sets, "resamples": RESAMPLES, "seed": seed, "machine": machine_facts(), "rows": rows}
 
 
 def as_json(found: dict[str, Any]) -> str:
-    """The study with one row a line, widths and coverages to six digits."""
-    rows = [{name: round(v, 6) if isinstance(v, float) else v for name, v in row.items()} for row in found["rows"]]
-    lines = ",\n".join(json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows)
+    """The study with one row a line."""
+    lines = ",\n".join(json.dumps(row, sort_keys=True, ensure_ascii=False) for row in found["rows"])
     head = json.dumps({name: value for name, value in found.items() if name != "rows"}, sort_keys=True)
     return f'{head[:-1]}, "rows": [\n{lines}\n]}}\n'
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", type=int, default=1000, help="simulated sets per cell")
-    parser.add_argument("--quick", action="store_true", help="200 sets per cell")
-    parser.add_argument("--seed", type=int, default=20260, help="seed of sets and resamples")
+    parser.add_argument("--sets", type=int, default=1000, help=f"simulated sets per cell, a multiple of {BLOCK}")
+    parser.add_argument("--seed", type=int, default=20261, help="seed of sets and resamples")
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--results", type=Path, default=HERE / "results" / "coverage.json")
     parser.add_argument("--document", type=Path, default=HERE.parent / "docs" / "coverage.md")
     given = parser.parse_args()
-    study_ = run(200 if given.quick else given.sets, given.seed, designs())
     given.results.parent.mkdir(parents=True, exist_ok=True)
+    began, cells = time.perf_counter(), designs()
+    kept = given.results.with_name("coverage_blocks.jsonl")
+    blocks = run(given.sets, given.seed, cells, kept, given.processes)
+    print(f"{len(blocks)} blocks, {time.perf_counter() - began:.0f} s")
+    study_ = summed(blocks, given.sets, given.seed, cells)
     given.results.write_text(as_json(study_), encoding="utf-8")
     given.document.write_text(report(study_), encoding="utf-8")
 

@@ -192,8 +192,9 @@ def _studentised(value: float, error: float | Undefined, side: Side, of_resample
 
 
 def recovers(level: Side, baseline: Side) -> bool:
-    """Whether the groups share no patient and the measure has an interval to recover the difference's from."""
-    return level.measure.analytic and not _share_patients(level.counted, baseline.counted)
+    """Whether the groups share no patient and the difference's limits come from their own intervals."""
+    own = level.measure.analytic and "separate" not in _analytic(level)
+    return own and not _share_patients(level.counted, baseline.counted)
 
 
 def _share_patients(first: Rows, second: Rows) -> bool:

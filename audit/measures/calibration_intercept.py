@@ -5,15 +5,11 @@ from __future__ import annotations
 from audit.measures.calibration_line import Recalibration
 from audit.measures.measure import Measure
 from audit.records import Rows, Undefined
-from audit.statistics.calibration import Coefficient, calibration_in_the_large
+from audit.statistics.calibration import calibration_in_the_large
 
 
-def _intercept(rows: Rows, confidence: float) -> Coefficient | Undefined:
-    return calibration_in_the_large(rows.columns["score"], rows.columns["reference"], rows.patient, confidence)
-
-
-def _coefficients(rows: Rows) -> tuple[float, float] | Undefined:
-    found = _intercept(rows, 0.95)
+def _fit(rows: Rows) -> tuple[float, float] | Undefined:
+    found = calibration_in_the_large(rows.columns["score"], rows.columns["reference"], rows.patient)
     return found if isinstance(found, Undefined) else (found.value, 1.0)
 
 
@@ -27,6 +23,6 @@ ENTRY = Measure(
     tasks=("classification",),
     columns=("score", "reference"),
     source="Cox, Biometrika 1958;45:562; Van Calster et al., BMC Med 2019;17:230",
-    estimator=Recalibration(_intercept, _coefficients, fixed_slope=True),
+    estimator=Recalibration(_fit, fixed_slope=True),
     ideal=0.0,
 )

@@ -5,20 +5,11 @@ from __future__ import annotations
 from audit.measures.calibration_line import Recalibration
 from audit.measures.measure import Measure
 from audit.records import Rows, Undefined
-from audit.statistics.calibration import CalibrationLine, Coefficient, calibration_line
+from audit.statistics.calibration import calibration_line
 
 
-def _line(rows: Rows, confidence: float = 0.95) -> CalibrationLine | Undefined:
-    return calibration_line(rows.columns["score"], rows.columns["reference"], rows.patient, confidence)
-
-
-def _slope(rows: Rows, confidence: float) -> Coefficient | Undefined:
-    found = _line(rows, confidence)
-    return found if isinstance(found, Undefined) else found.slope
-
-
-def _coefficients(rows: Rows) -> tuple[float, float] | Undefined:
-    found = _line(rows)
+def _fit(rows: Rows) -> tuple[float, float] | Undefined:
+    found = calibration_line(rows.columns["score"], rows.columns["reference"], rows.patient)
     return found if isinstance(found, Undefined) else (found.intercept.value, found.slope.value)
 
 
@@ -32,6 +23,6 @@ ENTRY = Measure(
     tasks=("classification",),
     columns=("score", "reference"),
     source="Cox, Biometrika 1958;45:562; Van Calster et al., BMC Med 2019;17:230",
-    estimator=Recalibration(_slope, _coefficients, fixed_slope=False),
+    estimator=Recalibration(_fit, fixed_slope=False),
     ideal=1.0,
 )

@@ -20,7 +20,9 @@ class Estimator(Protocol):
     """How a measure is computed from complete rows (no NaN in the measure's columns).
 
     ``analytic`` says whether ``interval`` answers at all; where it is False the patient bootstrap does.
-    ``analytic_differences`` names the kinds, 'contrast' or 'change', whose interval ``difference`` gives.
+    ``analytic_differences`` names the kinds, 'contrast' or 'change', whose interval ``difference`` gives; 'separate'
+    besides where it also gives that of groups without common patients, whose limits are else recovered from both
+    intervals.
     ``shortcut`` names an approximation that the replicates take; empty where they are exact. ``fewest_patients``:
     below it no interval holds.
     """

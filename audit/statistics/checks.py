@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,12 +58,14 @@ def dense_codes(labels: ArrayLike) -> tuple[IntArray, NDArray[Any]]:
     return codes.astype(np.int64).reshape(-1), distinct
 
 
+@lru_cache(maxsize=4096)
 def normal_quantile(confidence: float) -> float:
     """Two-sided standard normal quantile, 1.96 for 0.95; outside (0, 1) raises ``BadInput``."""
     _check_confidence(confidence)
     return float(stats.norm.ppf(0.5 + confidence / 2))
 
 
+@lru_cache(maxsize=4096)
 def t_quantile(confidence: float, df: float) -> float:
     """Two-sided Student t quantile with ``df`` degrees of freedom (infinite: the normal one)."""
     _check_confidence(confidence)

@@ -18,6 +18,7 @@ Sums = tuple[FloatArray, FloatArray]
 """Numerators and denominators summed within patients, one entry per patient."""
 METHOD = "linearised over patients, t"
 FLAT = 1e-12
+NOTHING_TO_TELL = "the patients do not vary in what they contribute"
 TOO_FEW = Undefined("the variance over patients needs at least two patients with cases")
 
 
@@ -46,10 +47,28 @@ def linearised_difference(
     residuals = (_residuals(*first) - _residuals(*second))[kept]
     error = _error(residuals, max(_scale(*first), _scale(*second)))
     if isinstance(error, Undefined) or error == 0:
-        return Undefined("the patients do not vary in what they contribute to the difference")
+        return Undefined(NOTHING_TO_TELL)
     value = float(first[0].sum() / first[1].sum() - second[0].sum() / second[1].sum())
     half = t_quantile(confidence, fewest - 1 if df is None else df) * error
     return Interval(value - half, value + half, METHOD, confidence)
+
+
+def interval_of_contributions(
+    value: float, contributions: FloatArray, confidence: float, df: float, method: str = METHOD
+) -> Interval | Undefined:
+    """``value`` with Student's t interval from what each patient adds to its error, to first order.
+
+    The squares of ``contributions`` sum to the variance. For a difference subtract those of the second side from those
+    of the first, patient by patient, with 0 where a patient has no case on a side: shared patients are then paired.
+    Undefined where fewer than two patients contribute.
+    """
+    error = math.sqrt(float(np.square(contributions).sum()))
+    if error <= FLAT * max(1.0, abs(value)):
+        return Undefined(NOTHING_TO_TELL)
+    if np.count_nonzero(contributions) < 2:
+        return TOO_FEW
+    half = t_quantile(confidence, df) * error
+    return Interval(value - half, value + half, method, confidence)
 
 
 def _residuals(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

@@ -175,7 +175,7 @@ def newcombe5(value: float, n_positive: int, n_negative: int, confidence: float 
     """Score-type interval of an AUROC from its value and class sizes alone (Newcombe 2006, method 5)."""
     variance = _hanley_mcneil_variance(n_positive, n_negative)
     name = "Newcombe method 5" + (f" ({why})" if why else "")
-    return _score_limits(value, variance, 0.0, confidence, name)
+    return score_limits(value, variance, 0.0, confidence, name)
 
 
 def fay_malinovsky(score: ArrayLike, positive: ArrayLike, confidence: float = 0.95) -> Interval | Undefined:
@@ -191,7 +191,7 @@ def fay_malinovsky(score: ArrayLike, positive: ArrayLike, confidence: float = 0.
     if factor <= 0:
         return Interval(0.0, 1.0, "Fay-Malinovsky (constant score)", confidence)
     base = _hanley_mcneil_variance(m, n)
-    return _score_limits(value, lambda t: factor * base(t), 0.5 / (m * n), confidence, "Fay-Malinovsky")
+    return score_limits(value, lambda t: factor * base(t), 0.5 / (m * n), confidence, "Fay-Malinovsky")
 
 
 def _hanley_mcneil_variance(m: int, n: int) -> Callable[[float], float]:
@@ -203,9 +203,10 @@ def _hanley_mcneil_variance(m: int, n: int) -> Callable[[float], float]:
     return variance
 
 
-def _score_limits(
+def score_limits(
     value: float, variance: Callable[[float], float], correction: float, confidence: float, method: str
 ) -> Interval:
+    """Limits at which ``value`` lies a normal quantile of standard errors away, ``variance`` taken at the limit."""
     z = normal_quantile(confidence)
 
     def above(t: float) -> float:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from audit.records import FloatArray, IntArray, Undefined
 from audit.statistics.checks import dense_codes, same_length, score_and_reference
@@ -20,9 +21,16 @@ FEWEST_FOR_NORMAL = 30
 
 @dataclass(frozen=True, slots=True)
 class PatientSums:
-    """Centred components summed within patients: rows are scores, columns patients."""
+    """Centred components summed within patients: rows are scores, columns patients in the order of their labels.
+
+    ``of_cases`` is DeLong's variance of each score, as if cases were independent; NaN below two cases in a class.
+    ``labels`` are the patients' own.
+    """
+
+    labels: NDArray[Any]
 
     value: FloatArray
+    of_cases: FloatArray
     positive: FloatArray
     negative: FloatArray
     m: int
@@ -60,7 +68,7 @@ def patient_sums(
     """
     checked = [score_and_reference(score, positive) for score in scores]
     reference = checked[0][1]
-    codes = _patient_codes(patient, reference.size)
+    codes, labels = _patient_codes(patient, reference.size)
     same_length(positive=reference, patient=codes)
     count = int(codes.max()) + 1 if codes.size else 0
     rows = [delong(values, reference) for values, _ in checked]
@@ -69,7 +77,9 @@ def patient_sums(
         return next(row for row in rows if isinstance(row, Undefined))
     by_class = codes[reference], codes[~reference]
     return PatientSums(
+        labels=labels,
         value=np.array([row.auroc for row in found]),
+        of_cases=np.array([_or_nan(row.variance) for row in found]),
         positive=np.array([np.bincount(by_class[0], row.by_positive - row.auroc, count) for row in found]),
         negative=np.array([np.bincount(by_class[1], row.by_negative - row.auroc, count) for row in found]),
         m=int(reference.sum()),
@@ -79,8 +89,26 @@ def patient_sums(
     )
 
 
-def _patient_codes(patient: ArrayLike | None, n_cases: int) -> IntArray:
-    return np.arange(n_cases, dtype=np.int64) if patient is None else dense_codes(patient)[0]
+def _or_nan(variance: float | Undefined) -> float:
+    return math.nan if isinstance(variance, Undefined) else variance
+
+
+def _patient_codes(patient: ArrayLike | None, n_cases: int) -> tuple[IntArray, NDArray[Any]]:
+    alone = np.arange(n_cases, dtype=np.int64)
+    return (alone, alone) if patient is None else dense_codes(patient)
+
+
+def contributions_of(sums: PatientSums, n_patients: int) -> FloatArray:
+    """What each of the patients 0 to ``n_patients`` - 1 adds to the error of the first AUROC, to first order.
+
+    Scaled to the variance of ``covariance_of``, with its factors for few patients; 0 for patients without cases.
+    """
+    found = np.zeros(n_patients)
+    found[sums.labels] = (
+        math.sqrt(_factor(sums.with_positive)) * sums.positive[0] / sums.m
+        + math.sqrt(_factor(sums.with_negative)) * sums.negative[0] / sums.n
+    )
+    return found
 
 
 def covariance_of(sums: PatientSums) -> FloatArray | Undefined:

@@ -106,4 +106,5 @@ def test_chest_radiographs_equal_the_published_aurocs(shared: Path) -> None:
         assert round(MEASURES["auroc"].point(rows), 4) == round(expected, 4), name
         interval = MEASURES["auroc"].interval(rows, 0.95)
         assert isinstance(interval, Interval)
-        assert "Obuchowski" in interval.method
+        few = np.unique(patient[reference == 1]).size < 100
+        assert interval.method == ("binormal score over patients" if few else "Obuchowski, logit")
