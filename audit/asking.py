@@ -15,7 +15,7 @@ import pandas as pd
 
 from audit.estimates import estimate
 from audit.evidence.store import AuditStore
-from audit.plan import Plan
+from audit.plan import Plan, Resampling
 from audit.records import BadInput
 from audit.tables import CASES, DISPOSITIONS, EXPLANATIONS, OBSERVATIONS, OVERALL, stratum_column
 from audit.tabulating import stored_plan
@@ -90,11 +90,18 @@ def ask(store: AuditStore, conditions: Sequence[str]) -> GroupAnswer:
 
 def _estimates(plan: Plan, cases: pd.DataFrame, store: AuditStore) -> pd.DataFrame:
     """Estimates of the group alone: the plan without strata, on the group's rows."""
-    bare = plan.model_copy(update={"strata": {}, "intersections": (), "endpoints": (), "claim_families": ()})
+    without: dict[str, Any] = {"strata": {}, "intersections": (), "endpoints": (), "claim_families": ()}
+    bare = plan.model_copy(update={**without, "resampling": _without_strata(plan)})
     ids = cases["case_id"]
     tables = (store.read_table(OBSERVATIONS), store.read_table(DISPOSITIONS))
     observations, fates = (table[table["case_id"].isin(ids)] for table in tables)
     return estimate(bare, cases, observations, fates)
+
+
+def _without_strata(plan: Plan) -> Resampling:
+    """The plan's resampling; not within a stratum, which the bare plan no longer has."""
+    found = plan.resampling
+    return found.model_copy(update={"stratified_by": None}) if found.stratified_by in plan.strata else found
 
 
 def read_conditions(conditions: Sequence[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,10 +17,11 @@ import pandas as pd
 
 from audit.catalogue import entry
 from audit.fairness import gap_rows
-from audit.measures.answers import Answer, Kind, Rules, Side, answer, bootstrapped, resampled
+from audit.measures.answers import Answer, Kind, Rules, Side, answer, bootstrapped, resampled, rules_of
 from audit.measures.choice import measures_for
 from audit.measures.groups import Group, declared_groups
 from audit.measures.measure import Counts, Measure
+from audit.measures.resampled_patients import resampled_patients
 from audit.measures.samples import CASE, Order, Sample, case_order, no_sample, order_of, samples
 from audit.plan import Plan
 from audit.records import BoolArray, FloatArray, Rows, distinct
@@ -77,11 +78,11 @@ class _Study:
 
     @cached_property
     def rules(self) -> Rules:
-        return Rules(self.plan.too_few, self.plan.confidence)
+        return rules_of(self.plan)
 
     @cached_property
     def _counts(self) -> Counts:
-        return patient_counts(self.order.n_patients, self.plan.resamples, self.plan.seed)
+        return resampled_patients(self.plan, self.order, self.groups, self.samples)
 
     def resamples(self) -> Counts:
         """How often each patient is drawn, drawn once, on first use."""
@@ -288,7 +289,7 @@ def _explained(plan: Plan, cases: pd.DataFrame, part: pd.DataFrame, version: str
     for name in EXPLANATION_MEASURES:
         measure: Measure = entry("measures", name, "explanations")
         for group in groups:
-            side = Side(measure, rows.where(measure.complete(rows) & group.members), Rules(1, plan.confidence))
+            side = Side(measure, rows.where(measure.complete(rows) & group.members), replace(rules_of(plan), too_few=1))
             about = ("value", version, name, target, group.attribute, group.level, None)
             yield {
                 **dict(zip(KEY, about, strict=True)),

@@ -301,6 +301,19 @@ class Perturbation(Part):
         return self
 
 
+class Resampling(Part):
+    """How patients are resampled, and the interval that is read off where a measure has none of its own.
+
+    ``interval``: 'studentised' (bootstrap-t for means of scores per case, percentile for what else is resampled),
+    'percentile' or 'bca' (bias-corrected and accelerated, Efron 1987), also for differences of such measures.
+    ``stratified_by`` names a stratum, or a target for the class of its reference (has the patient a positive case?);
+    each resample then holds as many patients of every level as the set does.
+    """
+
+    interval: Literal["studentised", "percentile", "bca"] = "studentised"
+    stratified_by: str | None = None
+
+
 class ExplainedCases(Part):
     """The rule that draws explained cases before inference: ``per_level`` of each level of ``attribute``, half of
     them reference-positive where the set allows."""
@@ -344,6 +357,7 @@ class Plan(Part):
     too_few: int = Field(default=10, ge=1)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     resamples: int = Field(default=2000, ge=100, le=100_000)
+    resampling: Resampling = Resampling()
     seed: int = 0
     batch_size: int = Field(default=16, ge=2)
 
@@ -384,6 +398,7 @@ def _unknown_attributes(plan: Plan) -> Iterator[str]:
     asked = [a for cell in plan.intersections for a in cell]
     asked += [e.group.attribute for e in plan.endpoints if " & " not in e.group.attribute]
     asked += [plan.explanations.cases.attribute] if plan.explanations else []
+    yield from _unknown_resampling(plan)
     for name in asked:
         if name not in known:
             yield f"attribute '{name}' is not among the strata {sorted(plan.strata)}; declare it under 'strata'"
@@ -391,6 +406,17 @@ def _unknown_attributes(plan: Plan) -> Iterator[str]:
     for endpoint in plan.endpoints:
         if " & " in endpoint.group.attribute and endpoint.group.attribute not in cells:
             yield f"endpoint {endpoint.id} names intersection '{endpoint.group.attribute}', which is not declared"
+
+
+def _unknown_resampling(plan: Plan) -> Iterator[str]:
+    name = plan.resampling.stratified_by
+    if name in plan.strata and name in plan.targets:
+        yield f"'resampling.stratified_by' names '{name}', which is both a stratum and a target; rename one of them"
+    if name is not None and name not in plan.strata and name not in plan.targets:
+        yield (
+            f"'resampling.stratified_by' names '{name}', which is neither one of the strata {sorted(plan.strata)} nor "
+            f"one of the targets {sorted(plan.targets)}"
+        )
 
 
 def _unknown_targets(plan: Plan) -> Iterator[str]:

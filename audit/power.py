@@ -324,7 +324,8 @@ def _method(expected: Expected, aim: Aim) -> str:
     if expected.measure == "auroc":
         return (
             "Hanley-McNeil standard error: exponential scores, independent cases; scores of unequal spread may "
-            "need more"
+            "need more; the audit prints the binormal score interval below 100 patients in the rarer class, from there "
+            "on DeLong's on the logit scale"
         )
     if expected.measure == "dice":
         return "Student's t on case values; the audit prints a patient bootstrap-t, near to it unless values are skewed"

@@ -1,17 +1,19 @@
 """Coverage of the 95 % intervals that the product prints, on simulated sets with known true values.
 
     python benchmarks/interval_coverage.py                    # 1,000 sets a cell; about half an hour of one core
-    python benchmarks/interval_coverage.py --sets 200         # quicker, rougher
+    python benchmarks/interval_coverage.py --minutes 20       # as many of them as 20 minutes allow
     python benchmarks/interval_coverage.py --processes 2      # the same numbers, sooner
 
-Blocks of sets that are done stand in ``results/coverage_blocks.jsonl``: a run that was broken off goes on from there,
-and ``--sets`` may be raised later. Writes ``results/coverage.json`` beside this file and ``docs/coverage.md``.
+Blocks of 50 sets that are done stand in ``results/coverage_blocks.jsonl``, those of the quick cells (50 and 200
+patients) first: a run that was broken off goes on from there. Writes ``results/coverage.json`` beside this file and
+``docs/coverage.md`` from all blocks that are done.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import multiprocessing
 import time
 from collections.abc import Iterable, Iterator
@@ -127,29 +129,40 @@ def rows_of(design: Design, blocks: Iterable[dict[str, Any]]) -> Iterator[dict[s
         yield {**facts, **asdict(asked), "fewest_events": events, **tally.row()}
 
 
-def run(sets: int, seed: int, cells: list[Design], kept: Path, processes: int = 1) -> list[dict[str, Any]]:
-    """Blocks of all cells up to ``sets``, those in ``kept`` from there, the rest computed and added to it."""
+def run(
+    sets: int, seed: int, cells: list[Design], kept: Path, processes: int = 1, minutes: float = math.inf
+) -> list[dict[str, Any]]:
+    """Blocks of all cells up to ``sets``: those in ``kept`` from there, the rest computed and added to it until
+    ``minutes`` have passed.
+    """
+    began = time.monotonic()
     done = {(b["design"], b["block"]): b for b in _stored(kept) if b["seed"] == seed}
-    wanted = [(design, block) for block in range(sets // BLOCK) for design in cells]
+    wanted = sorted(((design, block) for block in range(sets // BLOCK) for design in cells), key=_turn)
     open_tasks = [task for task in wanted if (task[0].name, task[1]) not in done]
-    work = partial(cover, seed=seed)
     with kept.open("a", encoding="utf-8") as file, multiprocessing.Pool(processes) as pool:
-        for found in pool.imap_unordered(work, open_tasks):
+        for found in pool.imap_unordered(partial(cover, seed=seed), open_tasks):
             file.write(json.dumps(found, ensure_ascii=False) + "\n")
             file.flush()
             done[found["design"], found["block"]] = found
-    return [done[design.name, block] for design, block in wanted]
+            if time.monotonic() - began > 60 * minutes:
+                break
+    return [done[design.name, block] for design, block in wanted if (design.name, block) in done]
+
+
+def _turn(task: tuple[Design, int]) -> int:
+    """A block of 1,000 patients takes as long as several of fewer patients and waits for three of theirs."""
+    return task[1] * (3 if task[0].patients == 1000 else 1)
 
 
 def _stored(kept: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()] if kept.exists() else []
 
 
-def summed(blocks: list[dict[str, Any]], sets: int, seed: int, cells: list[Design]) -> dict[str, Any]:
+def summed(blocks: list[dict[str, Any]], seed: int, cells: list[Design]) -> dict[str, Any]:
     """The whole study as one JSON-ready value."""
     of = {design.name: [block for block in blocks if block["design"] == design.name] for design in cells}
     rows = [row for design in cells for row in rows_of(design, of[design.name])]
-    return {"sets_per_cell": sets, "resamples": RESAMPLES, "seed": seed, "machine": machine_facts(), "rows": rows}
+    return {"resamples": RESAMPLES, "seed": seed, "machine": machine_facts(), "rows": rows}
 
 
 def as_json(found: dict[str, Any]) -> str:
@@ -164,17 +177,19 @@ def main() -> None:
     parser.add_argument("--sets", type=int, default=1000, help=f"simulated sets per cell, a multiple of {BLOCK}")
     parser.add_argument("--seed", type=int, default=20261, help="seed of sets and resamples")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long; 0: after one block")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "coverage.json")
     parser.add_argument("--document", type=Path, default=HERE.parent / "docs" / "coverage.md")
     given = parser.parse_args()
     given.results.parent.mkdir(parents=True, exist_ok=True)
     began, cells = time.perf_counter(), designs()
     kept = given.results.with_name("coverage_blocks.jsonl")
-    blocks = run(given.sets, given.seed, cells, kept, given.processes)
+    blocks = run(given.sets, given.seed, cells, kept, given.processes, given.minutes)
     print(f"{len(blocks)} blocks, {time.perf_counter() - began:.0f} s")
-    study_ = summed(blocks, given.sets, given.seed, cells)
+    study_ = summed(blocks, given.seed, cells)
     given.results.write_text(as_json(study_), encoding="utf-8")
-    given.document.write_text(report(study_), encoding="utf-8")
+    compared = json.loads((HERE / "results" / "auroc_intervals.json").read_text(encoding="utf-8"))
+    given.document.write_text(report({**study_, "auroc_methods": compared}), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,17 +17,19 @@ from scipy.special import logit
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import audit_case
+import auroc_intervals
 import bench_bootstrap
 import bench_report
 import coverage_designs
-import coverage_methods
 import coverage_report
 import coverage_study
 import interval_coverage
+import machine
 import torch_kernels
 from simulated_decisions import simulate
 
-from audit.records import Rows
+from audit.measures.answers import Answer
+from audit.records import Interval
 from audit.statistics.resampling import auroc_replicates, patient_counts, ratio_replicates
 
 
@@ -152,8 +154,8 @@ class TestSimulatedSets:
         drawn = coverage_designs.draw(design, np.random.default_rng(11))
         rows = (drawn.candidate, drawn.comparator)[version]
         truth = coverage_designs.true_values(design, version)
-        for measure in (*coverage_study.COMPARED, *(coverage_study.LINES if version == 0 else ())):
-            kept = coverage_study._rows(measure, rows)
+        for measure in coverage_study.MEASURES:
+            kept = coverage_study.rows_for(measure, rows)
             assert measure.point(kept) == pytest.approx(truth[measure.name], abs=0.03), measure.name
 
     def test_scores_have_the_stated_slope(self):
@@ -173,96 +175,105 @@ class TestSimulatedSets:
         sizes = np.bincount(drawn.candidate.patient)
         assert (sizes.min(), sizes.max()) == ((1, 5) if clustered else (1, 1))
 
-
-class TestOtherMethods:
-    def test_bootstrap_t_equals_the_ratio_of_each_resample(self):
-        generator = np.random.default_rng(2)
-        bottom = generator.integers(1, 4, 25).astype(float)
-        top = bottom * generator.random(25)
-        counts = patient_counts(25, 200, 1)
-        point = coverage_methods.ratio(top, bottom)
-        ts = []
-        for drawn in counts:
-            again = np.repeat(np.arange(25), drawn)
-            one = coverage_methods.ratio(top[again], bottom[again])
-            ts.append((one.value - point.value) / one.error)
-        low, high = np.quantile(ts, [0.025, 0.975])
-        found = coverage_methods.bootstrap_t(point, counts.astype(float))
-        assert found == pytest.approx((point.value - high * point.error, point.value - low * point.error))
-
-    def test_separate_patients_make_the_linearised_error_that_of_two_samples(self):
-        generator = np.random.default_rng(4)
-        x, first = generator.random(4000), np.arange(4000) < 1500
-        one = x * first, first.astype(float)
-        two = x * ~first, (~first).astype(float)
-        shared = coverage_methods.linearised_difference_t(one, two)
-        welch = coverage_methods.difference_t(coverage_methods.ratio(*one), coverage_methods.ratio(*two))
-        assert shared == pytest.approx(welch, rel=5e-3)
-
-    def test_no_interval_without_variation(self):
-        same = np.ones(12), np.ones(12)
-        assert coverage_methods.linearised_difference_t(same, same) is None
-        assert coverage_methods.percentile(np.ones(50)) is None
+    def test_expected_events_are_those_of_the_smaller_side(self):
+        design = _design(False)
+        drawn = coverage_designs.draw(_design(False, 20_000), np.random.default_rng(2)).candidate.columns
+        missed = ((drawn["reference"] == 1) & (drawn["decision"] == 0)).mean()
+        whole = coverage_designs.fewest_events(design, "value", "sensitivity")
+        assert whole == pytest.approx(200 * missed, rel=0.1)
+        split = coverage_designs.fewest_events(design, "contrast of patients", "sensitivity")
+        assert split == pytest.approx(0.4 * whole)
+        assert coverage_designs.fewest_events(_design(True), "change", "auroc") == pytest.approx(3 * 60)
 
 
 class TestStudy:
-    def test_bench_replicates_equal_the_measures_own(self):
+    def test_every_question_is_answered_as_the_product_answers_it(self):
         drawn = coverage_designs.draw(_design(True, 60), np.random.default_rng(3))
         counts = patient_counts(60, 40, 9)
-        bench = coverage_study.Bench(counts)
-        sides = [s for m in coverage_study.COMPARED for s in coverage_study._questions(m, drawn, True)["change"]]
-        bench.prepare(sides)
-        for side in sides:
-            own = side.measure.replicates(side.rows, counts)
-            np.testing.assert_allclose(bench.replicates(side), own, rtol=0, atol=1e-12, err_msg=side.measure.name)
-
-    def test_an_error_of_the_product_is_recorded_and_not_swallowed(self, monkeypatch):
-        def broken(*_args):
-            raise ValueError("limits out of order")
-
-        monkeypatch.setattr(coverage_study, "_values", broken)
-        rows = coverage_designs.draw(_design(False, 60), np.random.default_rng(3)).candidate
-        (found,) = coverage_study._or_failure(coverage_study.LINES[0], rows, coverage_study.Bench(np.ones((2, 60))))
-        assert found.limits is None
-        row = {"measure": "calibration_slope", "names": [found.name]}
-        assert "calibration_slope: fails: limits out of order" in coverage_report._failures([row])
+        found = dict(coverage_study.study(drawn, counts, clustered=True, lines=True))
+        assert {asked.kind for asked in found} == set(coverage_report.KINDS)
+        assert {asked.measure for asked in found} == set(coverage_report.MEASURES)
+        own = coverage_study.side(coverage_study.auroc.ENTRY, drawn.candidate)
+        assert found[coverage_study.Asked("value", "auroc")].interval == own.interval
+        brier = found[coverage_study.Asked("value", "brier")].interval
+        assert brier is not None
+        assert brier.method == "patient bootstrap-t, 40 resamples"
 
     def test_below_the_gate_nothing_is_printed(self):
         drawn = coverage_designs.draw(_design(False, 60), np.random.default_rng(3))
         reference = drawn.candidate.columns["reference"]
         nine = np.flatnonzero(reference == 1)[:9]
-        kept = np.isin(np.arange(60), nine) | (reference == 0)
-        few = Rows(drawn.candidate.patient[kept], {k: v[kept] for k, v in drawn.candidate.columns.items()})
-        bench = coverage_study.Bench(patient_counts(60, 40, 9))
-        found = list(coverage_study._values(coverage_study._side(coverage_study.auroc.ENTRY, few), bench))
-        assert [one.limits for one in found] == [None]
+        few = drawn.candidate.where(np.isin(np.arange(60), nine) | (reference == 0))
+        side = coverage_study.side(coverage_study.auroc.ENTRY, few)
+        assert coverage_study.printed("value", (side,), patient_counts(60, 40, 9)).interval is None
 
-    def test_same_seed_same_tallies_and_a_document(self):
-        cells = [_design(True, 60), _design(False, 60)]
-        first, again = (interval_coverage.run(6, 1, cells) for _ in range(2))
-        assert first["rows"] == again["rows"]
-        text = coverage_report.report({**first, "rows": [{**r, "printed": r["printed"] * 100} for r in first["rows"]]})
-        assert "| value | brier |" in text
-        asked = {(row["kind"], row["measure"]) for row in first["rows"] if row["method"] == coverage_study.PRODUCT}
-        assert {kind for kind, _ in asked} == set(coverage_report.KINDS)
-        assert {measure for _, measure in asked} == set(coverage_report.MEASURES)
-
-    def test_the_recommended_method_is_shown_also_where_it_fails(self):
-        cell = {"kind": "change", "measure": "dice", "device": "d", "clustered": True, "patients": 50}
-        row = {**cell, "prevalence": 0.1, "sets": 500, "printed": 500}
-        out = {**row, "method": coverage_study.PRODUCT, "coverage": 0.90}
-        rows = [
-            out,
-            {**row, "method": "linearised t", "coverage": 0.80},
-            {**row, "method": "percentile", "coverage": 0.95},
-        ]
-        assert coverage_report._there(rows, out) == "linearised t: 80.0"
+    def test_a_broken_off_run_goes_on_and_gives_the_same_numbers(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(interval_coverage, "BLOCK", 3)
+        cells = [_design(True, 40), _design(False, 40)]
+        whole = interval_coverage.run(6, 1, cells, tmp_path / "whole.jsonl")
+        part = interval_coverage.run(6, 1, cells, tmp_path / "part.jsonl", minutes=0)
+        assert 0 < len(part) < len(whole) == 4
+        resumed = interval_coverage.run(6, 1, cells, tmp_path / "part.jsonl")
+        assert interval_coverage.summed(resumed, 1, cells)["rows"] == interval_coverage.summed(whole, 1, cells)["rows"]
 
     def test_tally_counts_the_side_that_missed(self):
         tally = interval_coverage.Tally()
-        asked = coverage_study.Asked("value", "auroc")
-        for limits in ((0.1, 0.2), (0.4, 0.6), (0.7, 0.8), None):
-            tally.add(coverage_study.Found(asked, "m", limits, "name"), truth=0.5)
+        for limits in ((0.1, 0.2), (0.4, 0.6), (0.7, 0.8)):
+            tally.add(Answer(0.5, Interval(*limits, "patient bootstrap-t, 1000 resamples", 0.95)), truth=0.5)
+        tally.add(Answer(0.5, None, "too few"), truth=0.5)
         row = tally.row()
         assert (row["sets"], row["printed"], row["interval_below_truth"], row["interval_above_truth"]) == (4, 3, 1, 1)
-        assert row["coverage"] == pytest.approx(1 / 3)
+        assert row["coverage"] == pytest.approx(1 / 3, abs=1e-5)
+        assert row["methods"] == {"patient bootstrap-t": [3, 2]}
+
+
+def _cell(coverage: float, events: float = 50.0, printed: int = 1000) -> dict[str, object]:
+    missed = round((1 - coverage) * printed)
+    return {
+        "device": "strong", "patients": 50, "clustered": False, "prevalence": 0.5, "kind": "value", "measure": "auroc",
+        "fewest_events": events, "sets": 1000, "printed": printed, "coverage": coverage, "interval_below_truth": missed,
+        "interval_above_truth": 0, "methods": {"binormal score": [printed, missed]},
+    }  # fmt: skip
+
+
+class TestCoverageReport:
+    @pytest.mark.parametrize(
+        ("coverage", "events", "expected"),
+        [
+            (0.90, 50, "low"),
+            (0.92, 50, "in"),
+            (0.95, 50, "in"),
+            (0.975, 50, "in"),
+            (0.99, 50, "high"),
+            (0.99, 9, "few events"),
+        ],
+    )
+    def test_a_cell_is_judged_beyond_simulation_error(self, coverage, events, expected):
+        assert coverage_report.verdict(_cell(coverage, events)) == expected
+
+    def test_the_first_page_counts_and_names_the_worst(self):
+        rows = [_cell(0.90), {**_cell(0.95), "patients": 200}, {**_cell(0.99), "measure": "brier"}]
+        text = coverage_report.report({"rows": rows, "resamples": 10, "seed": 1, "machine": machine.machine_facts()})
+        assert "1 cell lies below 93 %" in text
+        assert "1 cell lies above 97 %" in text
+        assert "| value | auroc | 2 | 1 | 0 | 0 | 92.5 | 90.0 |" in text
+        assert "| value | auroc | strong, 50 patients, 1 case, 50 % | binormal score | 90.0 | 100 | 0 |" in text
+
+    def test_cells_that_hardly_print_are_not_judged(self):
+        assert coverage_report.judged([_cell(0.5, printed=20)]) == []
+
+
+class TestAurocIntervals:
+    @pytest.mark.parametrize("name", list(auroc_intervals.FAMILIES))
+    def test_every_family_has_the_auroc_that_is_asked_for(self, name):
+        assert auroc_intervals.true_area(auroc_intervals.FAMILIES[name], 0.9) == pytest.approx(0.9, abs=0.002)
+
+    def test_the_summary_counts_cells_outside(self):
+        cells = [{"coverage": {"a": value}} for value in (0.90, 0.95, 0.98, 0.96)]
+        found = auroc_intervals.summary(cells)["methods"]["a"]
+        assert (found["low"], found["high"], found["smallest"], found["largest"]) == (1, 1, 0.90, 0.98)
+
+    def test_a_small_run(self):
+        found = auroc_intervals.cell(auroc_intervals.FAMILIES["normal"], 0.9, (12, 30), sets=20, seed=1)
+        assert found["as printed"] >= 0.8
+        assert set(found) > {"DeLong, logit", "Newcombe method 5"}

@@ -10,18 +10,19 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from audit.measures.answers import Rules, Side, constant
+from audit.measures.answers import Rules, Side, constant, rules_of
 from audit.measures.choice import measures_for
 from audit.measures.counting import one_case_per_patient
 from audit.measures.groups import JOIN, Group, declared_groups
 from audit.measures.measure import Counts, Measure
 from audit.measures.ratio import Proportion
+from audit.measures.resampled_patients import resampled_patients
 from audit.measures.samples import Order, Sample, case_order, no_sample, samples
 from audit.plan import Plan
 from audit.records import BoolArray, FloatArray, IntArray, Interval, Rows, Undefined
 from audit.statistics.checks import normal_quantile
 from audit.statistics.clusters import clustered_proportion
-from audit.statistics.resampling import patient_counts, sums_by_patient
+from audit.statistics.resampling import sums_by_patient
 from audit.statistics.roc_clustered import clustered_auroc
 from audit.tables import ALL, OVERALL, UNKNOWN
 
@@ -259,12 +260,12 @@ class Study:
 
     @cached_property
     def rules(self) -> Rules:
-        return Rules(self.plan.too_few, self.plan.confidence)
+        return rules_of(self.plan)
 
     @cached_property
     def counts(self) -> Counts:
         """The audit's patient resamples: the same as behind ESTIMATES."""
-        return patient_counts(self.order.n_patients, self.plan.resamples, self.plan.seed)
+        return resampled_patients(self.plan, self.order, self.groups, self.samples)
 
     def sample(self, version: str, target: str) -> Sample:
         return self.samples.get((version, target)) or no_sample(self.order)

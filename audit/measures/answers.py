@@ -1,10 +1,10 @@
 """A value or a difference with its interval, or the reason why there is none: the policy of every estimate.
 
-A value carries the measure's analytic interval; means of scores per case a bootstrap-t over patients. A difference
-between groups without common patients recovers its limits from the groups' own intervals where they have one. Any
-other difference of ratios is linearised over patients, save that two versions which decide one case per patient take
-Tango's score interval; a change of AUROC takes the paired variance; what is left takes percentiles of shared
-resamples. Where patients do not vary (all cases right, no discordant pair) such an interval would have width zero:
+A value carries the measure's analytic interval; means of scores per case a bootstrap-t over patients, or what the plan
+asks for. A difference between groups without common patients recovers its limits from the groups' own intervals where
+the measure says so. Any other difference is linearised over patients, save that two versions which decide one case per
+patient take Tango's score interval and a change of AUROC the paired variance; what is left takes the shared resamples.
+Where patients do not vary (all cases right, no discordant pair) such an interval would have width zero:
 Tango's interval or recovered limits take its place.
 """
 
@@ -21,21 +21,33 @@ import numpy as np
 from audit.measures.measure import Both, Counts, Measure
 from audit.measures.paired_decisions import paired_decisions
 from audit.measures.ratio import Mean
-from audit.records import FloatArray, Interval, Rows, Undefined, distinct
+from audit.plan import Plan, Resampling
+from audit.records import FloatArray, IntArray, Interval, Rows, Undefined, distinct
 from audit.statistics.bootstrap_t import bootstrap_t_interval
 from audit.statistics.recovered import recovered_difference
-from audit.statistics.resampling import percentile_interval
+from audit.statistics.resampling import BLOCK, bca_interval, percentile_interval
 
 NO_VARIATION = "no patient differs from the others, so the uncertainty cannot be shown"
 A_SIDE_IS_FLAT = "the patients of a side do not vary"
 
 
+USUAL = Resampling()
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the plan says about reporting: ``too_few`` cases or patients to conclude, two-sided ``confidence``."""
+    """What the plan says about reporting: ``too_few`` cases or patients to conclude, two-sided ``confidence``, and how
+    resamples are drawn and read where a measure has no interval of its own.
+    """
 
     too_few: int
     confidence: float
+    resampling: Resampling = USUAL
+
+
+def rules_of(plan: Plan) -> Rules:
+    """The plan's rules."""
+    return Rules(plan.too_few, plan.confidence, plan.resampling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,13 @@ class Side:
         low, high = self.measure.low, self.measure.high
         return -math.inf if low is None else low, math.inf if high is None else high
 
+    @property
+    def studentised(self) -> bool:
+        """Whether its resamples are studentised: a mean of scores, unless the plan asks for another interval."""
+        estimator = self.measure.estimator
+        mean = isinstance(estimator, Mean) and not estimator.analytic
+        return mean and self.rules.resampling.interval == "studentised"
+
     @cached_property
     def varies(self) -> bool:
         """Whether patients differ in what they contribute."""
@@ -116,11 +135,11 @@ def bootstrapped(kind: Kind, sides: tuple[Side, ...]) -> tuple[Side, ...]:
 
 
 def resampled(sides: Sequence[Side], counts: Counts) -> dict[Side, FloatArray]:
-    """What the resamples tell of sides of one measure: replicates, for a mean of scores studentised ones."""
+    """What the resamples tell of sides of one measure: replicates, or studentised ones."""
     if not sides:
         return {}
     measure, rows = sides[0].measure, [side.rows for side in sides]
-    if isinstance(measure.estimator, Mean):
+    if sides[0].studentised and isinstance(measure.estimator, Mean):
         return dict(zip(sides, measure.estimator.pivots_of_many(rows, counts), strict=True))
     return dict(zip(sides, measure.replicates_of_many(rows, counts), strict=True))
 
@@ -149,7 +168,9 @@ def answer(kind: Kind, sides: tuple[Side, ...], of_resamples: Resampled, against
 
 
 def _analytic(side: Side) -> tuple[str, ...]:
-    return side.measure.estimator.analytic_differences
+    """Kinds of difference that need no resamples; none where the plan asks for percentile or BCa and the value does."""
+    chosen = side.rules.resampling.interval != "studentised" and not side.measure.analytic
+    return () if chosen else side.measure.estimator.analytic_differences
 
 
 def _problem(kind: Kind, sides: tuple[Side, ...]) -> str | None:
@@ -174,8 +195,11 @@ def _value(side: Side, of_resamples: Resampled, against_goal: bool) -> Answer:
     value, estimator = _number(side.point), side.measure.estimator
     if side.too_few_to_bound:
         return Answer(value, None, side.too_few_to_bound)
-    if isinstance(estimator, Mean) and not side.measure.analytic:
+    if side.studentised and isinstance(estimator, Mean):
         return _studentised(value, estimator.error(side.rows), side, of_resamples)
+    if not side.measure.analytic:
+        replicates = of_resamples(side)
+        return Answer(value, None, NO_VARIATION) if constant(replicates) else _bootstrapped(value, replicates, (side,))
     goal = side.measure.goal_interval(side.rows, side.rules.confidence) if against_goal else None
     interval = goal or side.interval
     return _with_interval(value, Undefined("the measure has no interval") if interval is None else interval)
@@ -188,7 +212,7 @@ def _studentised(value: float, error: float | Undefined, side: Side, of_resample
         return Answer(value, None, NO_VARIATION)
     pivots = of_resamples(side)
     interval = bootstrap_t_interval(value, error, pivots, side.rules.confidence, side.bounds)
-    return replace(_with_interval(value, interval), undefined_resamples=int(np.isnan(pivots).sum()))
+    return _resampled_answer(value, interval, pivots, side.rules)
 
 
 def recovers(level: Side, baseline: Side) -> bool:
@@ -206,12 +230,42 @@ def _with_interval(point: float, interval: Interval | Undefined) -> Answer:
     return Answer(point, None, interval.reason) if isinstance(interval, Undefined) else Answer(point, interval)
 
 
-def _bootstrapped(point: float, replicates: FloatArray, side: Side) -> Answer:
-    interval = percentile_interval(replicates, side.rules.confidence)
-    shortcut = side.measure.estimator.shortcut
+def _bootstrapped(point: float, replicates: FloatArray, sides: tuple[Side, ...]) -> Answer:
+    """Percentile or BCa limits of one side, or of the first minus the second."""
+    rules, shortcut = sides[0].rules, sides[0].measure.estimator.shortcut
+    if rules.resampling.interval == "bca":
+        interval = bca_interval(point, replicates, _left_out(sides), rules.confidence)
+    else:
+        interval = percentile_interval(replicates, rules.confidence)
     if shortcut and isinstance(interval, Interval):
         interval = replace(interval, method=f"{interval.method}, {shortcut}")
-    return replace(_with_interval(point, interval), undefined_resamples=int(np.isnan(replicates).sum()))
+    return _resampled_answer(point, interval, replicates, rules)
+
+
+def _resampled_answer(point: float, interval: Interval | Undefined, drawn: FloatArray, rules: Rules) -> Answer:
+    by = rules.resampling.stratified_by
+    if by is not None and isinstance(interval, Interval):
+        interval = replace(interval, method=f"{interval.method}, stratified by {by}")
+    return replace(_with_interval(point, interval), undefined_resamples=int(np.isnan(drawn).sum()))
+
+
+def _left_out(sides: tuple[Side, ...]) -> FloatArray:
+    """The quantity with each contributing patient left out in turn."""
+    patients = np.unique(np.concatenate([side.counted.patient for side in sides]))
+    n_patients = 1 + max(int(side.rows.patient.max()) for side in sides)
+    found = [leave_one_out(side.measure, side.rows, patients, n_patients) for side in sides]
+    return found[0] - found[1] if len(found) == 2 else found[0]
+
+
+def leave_one_out(measure: Measure, rows: Rows, patients: IntArray, n_patients: int) -> FloatArray:
+    """The measure without each of ``patients`` in turn, NaN where it is then undefined."""
+    blocks = []
+    for start in range(0, patients.size, BLOCK):
+        absent = patients[start : start + BLOCK]
+        counts = np.ones((absent.size, n_patients), dtype=np.uint8)
+        counts[np.arange(absent.size), absent] = 0
+        blocks.append(measure.replicates(rows, counts))
+    return np.concatenate(blocks)
 
 
 def _difference(first: Side, second: Side, paired: bool) -> Interval | Undefined:
@@ -231,7 +285,7 @@ def _resampled_difference(point: float, first: Side, second: Side, of_resamples:
     if constant(a) or constant(b) or constant(a - b):
         flat = paired and constant(a - b)
         return _with_interval(point, Undefined(NO_VARIATION) if flat else _instead(first, second))
-    return _bootstrapped(point, a - b, first)
+    return _bootstrapped(point, a - b, (first, second))
 
 
 def _instead(first: Side, second: Side) -> Interval | Undefined:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from audit.records import BadInput, Undefined
 from audit.statistics.resampling import (
@@ -85,6 +86,34 @@ def test_bca_equals_percentile_without_bias_and_skew() -> None:
     skewed = bca_interval(0.0, replicates, np.array([-3.0, 1.0, 1.0, 1.0]))
     assert skewed.low > bca.low
     assert isinstance(bca_interval(5.0, replicates, np.array([-1.0, 1.0])), Undefined)
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_bca_equals_scipy_on_the_same_resamples(confidence: float) -> None:
+    sample = np.random.default_rng(2).exponential(size=40)
+    found = stats.bootstrap(
+        (sample,), np.mean, n_resamples=999, confidence_level=confidence, method="BCa", rng=np.random.default_rng(1)
+    )
+    left_out = (sample.sum() - sample) / 39
+    own = bca_interval(float(sample.mean()), found.bootstrap_distribution, left_out, confidence)
+    expected = found.confidence_interval
+    assert (own.low, own.high) == pytest.approx((expected.low, expected.high), rel=1e-12)
+    assert own.method == "patient bootstrap, BCa (999 resamples)"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 1000))
+def test_bca_follows_a_rising_transformation(seed: int) -> None:
+    """The limits of exp(x) are exp of the limits of x, but for the curvature that the jackknife sees."""
+    sample = np.random.default_rng(seed).normal(size=30)
+    counts = patient_counts(30, 400, seed)
+    drawn = counts @ sample / 30
+    left_out = (sample.sum() - sample) / 29
+    straight = bca_interval(float(sample.mean()), drawn, left_out)
+    bent = bca_interval(math.exp(2 + sample.mean() / 100), np.exp(2 + drawn / 100), np.exp(2 + left_out / 100))
+    assert (math.log(bent.low), math.log(bent.high)) == pytest.approx(
+        (2 + straight.low / 100, 2 + straight.high / 100), abs=4e-4
+    )
 
 
 def test_wrong_shapes_are_refused() -> None:
