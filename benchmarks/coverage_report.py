@@ -56,7 +56,7 @@ def verdict(row: Row) -> str:
 
 
 def _head(rows: list[Row]) -> str:
-    cells, sets = judged(rows), sorted({row["sets"] for row in rows if not row["measure"].startswith("calibration")})
+    cells, sets = judged(rows), sorted({row["sets"] for row in rows})
     count = {name: sum(verdict(row) == name for row in cells) for name in ("low", "high", "in", "few events")}
     point = sum(row["coverage"] < LOW for row in cells)
     missed, printed = _pooled(cells)
@@ -73,7 +73,7 @@ to 97 %.
 {_cells(count["low"])} below 93 % by more than simulation error, {_cells(count["high"]).lower()} above 97 %.
 {_cells(count["few events"])} above 97 % with fewer than 10 events expected on a side, which is allowed.
 
-{_sets_text(sets)} per cell (calibration line: every fourth). One standard error of a coverage is then
+{_sets_text(sets)} per cell and question (fewest: calibration line). One standard error of a coverage is then
 {_error_text(sets)}, so one cell alone says little: {point} cells have a point estimate below 93 %, where about
 {_expected_low(cells)} would by chance if every interval held exactly 95 %. The pooled column below is sharper.
 """
@@ -245,6 +245,11 @@ def _auroc(study: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _seeds(runs: dict[str, list[str]]) -> str:
+    texts = [f"{seed} ({'all' if len(names) == len(MEASURES) else ', '.join(names)})" for seed, names in runs.items()]
+    return "; ".join(texts)
+
+
 def _how(study: dict[str, Any]) -> str:
     machine = study["machine"]
     return f"""## What is not printed
@@ -269,7 +274,7 @@ def _how(study: dict[str, Any]) -> str:
 - True values in closed form, or by 120-point Gauss-Hermite quadrature (Brier score, Dice, calibration in the large).
 - Values, gates, intervals and names come from the product's own code path (`audit.measures.answers.answer`) with
   {study["resamples"]:,} resamples of patients (an audit takes 2,000); each block of 50 sets meets resamples of its own.
-  Seed {study["seed"]}.
+  Seeds: {_seeds(study["runs"])}.
 - Run on {machine["processor"]}, {machine["cores"]} cores, Python {machine["python"]}.
 
 Limits: one family of score distributions (the AUROC's interval was tried on six), no informative number of cases, no

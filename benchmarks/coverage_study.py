@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from coverage_designs import Drawn
@@ -15,8 +15,8 @@ from audit.records import BoolArray, Rows
 
 RULES = Rules(too_few=10, confidence=0.95)
 LINES = (calibration_slope.ENTRY, calibration_intercept.ENTRY)
-QUICK = (auroc.ENTRY, sensitivity.ENTRY, specificity_.ENTRY, ppv.ENTRY, npv.ENTRY, brier.ENTRY, dice.ENTRY)
-MEASURES = (*QUICK, *LINES)
+RATIOS = (sensitivity.ENTRY, specificity_.ENTRY, ppv.ENTRY, npv.ENTRY, brier.ENTRY, dice.ENTRY)
+MEASURES = (auroc.ENTRY, *RATIOS, *LINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,11 @@ class Asked:
     measure: str
 
 
-def study(drawn: Drawn, counts: Counts, clustered: bool, lines: bool) -> Iterator[tuple[Asked, Answer]]:
-    """All answers about one set; ``lines`` says whether the calibration line, the slowest, is asked for too."""
-    for measure in MEASURES if lines else QUICK:
+def study(
+    drawn: Drawn, counts: Counts, clustered: bool, measures: Sequence[Measure] = MEASURES
+) -> Iterator[tuple[Asked, Answer]]:
+    """All answers about one set."""
+    for measure in measures:
         for kind, sides in questions(measure, drawn, clustered).items():
             yield Asked(kind, measure.name), printed(kind, sides, counts)
 

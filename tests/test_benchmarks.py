@@ -190,7 +190,7 @@ class TestStudy:
     def test_every_question_is_answered_as_the_product_answers_it(self):
         drawn = coverage_designs.draw(_design(True, 60), np.random.default_rng(3))
         counts = patient_counts(60, 40, 9)
-        found = dict(coverage_study.study(drawn, counts, clustered=True, lines=True))
+        found = dict(coverage_study.study(drawn, counts, clustered=True))
         assert {asked.kind for asked in found} == set(coverage_report.KINDS)
         assert {asked.measure for asked in found} == set(coverage_report.MEASURES)
         own = coverage_study.side(coverage_study.auroc.ENTRY, drawn.candidate)
@@ -214,7 +214,16 @@ class TestStudy:
         part = interval_coverage.run(6, 1, cells, tmp_path / "part.jsonl", minutes=0)
         assert 0 < len(part) < len(whole) == 4
         resumed = interval_coverage.run(6, 1, cells, tmp_path / "part.jsonl")
-        assert interval_coverage.summed(resumed, 1, cells)["rows"] == interval_coverage.summed(whole, 1, cells)["rows"]
+        assert interval_coverage.summed(resumed, cells)["rows"] == interval_coverage.summed(whole, cells)["rows"]
+
+    def test_another_seed_adds_sets_for_the_measures_it_asks(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(interval_coverage, "BLOCK", 2)
+        cells, kept = [_design(False, 40)], tmp_path / "blocks.jsonl"
+        interval_coverage.run(2, 1, cells, kept)
+        both = interval_coverage.summed(interval_coverage.run(4, 2, cells, kept, ("auroc",)), cells)
+        sets = {row["measure"]: row["sets"] for row in both["rows"] if row["kind"] == "value"}
+        assert (sets["auroc"], sets["sensitivity"]) == (6, 2)
+        assert both["runs"]["2"] == ["auroc"]
 
     def test_tally_counts_the_side_that_missed(self):
         tally = interval_coverage.Tally()
@@ -253,7 +262,9 @@ class TestCoverageReport:
 
     def test_the_first_page_counts_and_names_the_worst(self):
         rows = [_cell(0.90), {**_cell(0.95), "patients": 200}, {**_cell(0.99), "measure": "brier"}]
-        text = coverage_report.report({"rows": rows, "resamples": 10, "seed": 1, "machine": machine.machine_facts()})
+        text = coverage_report.report(
+            {"rows": rows, "resamples": 10, "runs": {"1": ["auroc"]}, "machine": machine.machine_facts()}
+        )
         assert "1 cell lies below 93 %" in text
         assert "1 cell lies above 97 %" in text
         assert "| value | auroc | 2 | 1 | 0 | 0 | 92.5 | 90.0 |" in text
