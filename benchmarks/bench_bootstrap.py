@@ -223,7 +223,7 @@ def run(effort: Effort, rows: int = ROWS) -> dict[str, Any]:
     """The whole benchmark as one JSON-ready value."""
     layouts = [compare(name, rows, patients * rows // ROWS, effort) for name, patients in LAYOUTS.items()]
     memory = peak_memory_gib()
-    audit = audit_case.measured(effort.resamples, effort.repeats)
+    audit = audit_case.measured(effort.resamples, repeats=1)
     print(audit, flush=True)
     scaled = scaling(CASES, RESAMPLE_NUMBERS, resamples=256, repeats=effort.repeats)
     large = [row for row in scaled["cases"] if row["cases"] >= 10_000]

@@ -13,7 +13,7 @@ from scipy import stats
 
 from audit.records import FloatArray
 from audit.statistics.checks import finite_vector
-from audit.statistics.multiplicity import largest_normal
+from audit.statistics.multiplicity import SMALL_P, largest_normal
 
 
 def holm_levels(p_values: ArrayLike, level: float) -> FloatArray:
@@ -42,13 +42,15 @@ def max_t(p_values: ArrayLike, replicates: FloatArray, level: float, seed: int) 
 
     ``replicates`` (resamples, tests) point in the direction of the claims. One level for all: at it, the chance that
     any of m true null hypotheses is rejected is ``level``. It lies between ``level`` / m and ``level``. ``seed``
-    scrambles the quasi-random points of the multivariate normal distribution.
+    scrambles the quasi-random points of the multivariate normal distribution; an adjusted p below 1e-3 is the
+    Bonferroni bound, tight there.
     """
     p = finite_vector(p_values, "p_values")
     largest = largest_normal(correlation(replicates), seed)
     common = float(stats.norm.sf(np.quantile(largest, 1 - level)))
     reached = 1 - np.searchsorted(largest, stats.norm.isf(p), side="left") / largest.size
-    adjusted = np.clip(reached, p, np.minimum(p * p.size, 1.0))
+    bound = np.minimum(p * p.size, 1.0)
+    adjusted = np.where(bound < SMALL_P, bound, np.clip(reached, p, bound))
     return np.full(p.size, min(max(common, level / p.size), level)), adjusted
 
 

@@ -34,6 +34,25 @@ ROWS = [
     row("contrasts", "looks", 12.0, target="all", measure="all", attribute="overall", method="4 tests, 8 contrasts"),
     row("leave_one_out", "change", 0.02, level="without Corvid", low=0.0, high=0.05),
     row("leave_one_out", "change", None, level="without Borealis", undefined="no cases"),
+    row(
+        "equivalence",
+        "difference",
+        None,
+        measure="all",
+        target="all",
+        version="all",
+        attribute="sex",
+        undefined="not assessed: the plan declares no margin for sex",
+    ),
+    row(
+        "equivalence",
+        "difference",
+        None,
+        measure="all",
+        target="all",
+        version="all",
+        undefined="not assessed: the plan declares no margin for manufacturer",
+    ),
     row("worst_group", "shrunken estimate", 0.77, level="Corvid"),
 ]
 
@@ -64,6 +83,15 @@ def test_the_number_of_looks_is_printed():
     nodes = ANALYSES_BLOCK.build(view(), NoParameters())
     words = ["".join(run.text for run in node.runs) for node in nodes if isinstance(node, Paragraph)]
     assert "Looks at differences between groups, over all targets and measures: 12 (4 tests, 8 contrasts)." in words
+
+
+def test_what_was_not_assessed_is_said():
+    nodes = ANALYSES_BLOCK.build(view(), NoParameters())
+    words = ["".join(run.text for run in node.runs) for node in nodes if isinstance(node, Paragraph)]
+    assert (
+        "No relevant difference (two one-sided tests): not assessed: the plan declares no margin for sex; "
+        "not assessed: the plan declares no margin for manufacturer."
+    ) in words
 
 
 def test_columns_without_content_are_left_out():

@@ -52,6 +52,10 @@ def test_the_max_t_level_meets_the_multivariate_normal(rho: float) -> None:
     assert ((adjusted <= ALPHA) == (np.array([0.004, 0.01, 0.02, 0.7]) <= levels)).all()
 
 
+def test_far_out_the_adjusted_p_is_the_bonferroni_bound() -> None:
+    assert max_t([1e-7, 0.3], drawn(np.eye(2)), ALPHA, seed=1)[1][0] == pytest.approx(2e-7)
+
+
 def test_one_claim_or_the_same_claim_again_needs_no_adjustment() -> None:
     one = drawn(np.eye(1))
     assert max_t([0.02], one, ALPHA, seed=1)[0] == pytest.approx([ALPHA], rel=1e-2)

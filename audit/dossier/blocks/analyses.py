@@ -11,7 +11,7 @@ from audit.dossier.block import Block, NoParameters, nothing
 from audit.dossier.blocks.heterogeneity import heterogeneity_table
 from audit.dossier.citing import cite
 from audit.dossier.comparison import questions
-from audit.dossier.content import Column, Node, Paragraph, Row, Runs, Table, Text, text
+from audit.dossier.content import Column, Node, Paragraph, Row, Run, Runs, Table, Text, text
 from audit.dossier.pointers import pointer
 from audit.dossier.rounding import undefined, whole
 from audit.dossier.view import ANALYSES, AuditView
@@ -20,7 +20,7 @@ from audit.tables import ALL, OVERALL
 
 WITHOUT_MODEL = ("share", ALL)
 SHOWN = 4
-VERSIONS = ("candidate", "candidate - comparator", "set")
+VERSIONS = ("candidate", "candidate - comparator", "set", ALL)
 GROUP, QUANTITY, VALUE = Column("Group", 2.4), Column("Quantity", 1.7), Column("Value", 0.75, "right")
 INTERVAL, P, READING = Column("Interval", 1.35, "right"), Column("p", 0.65, "right"), Column("Reading", 2.3)
 
@@ -98,19 +98,27 @@ def _looks(view: AuditView) -> tuple[Node, ...]:
 
 def _chapter(view: AuditView, chapter: Chapter, rows: list[Mapping[str, Any]]) -> tuple[Node, ...]:
     mine = [row for row in rows if row["analysis"] == chapter.analysis]
+    if mine and all(row["value"] is None for row in mine):
+        return (_nothing_found(view, chapter, mine),)
     kept = [row for row in mine if _fits(row, chapter)]
     if not kept:
         return (Paragraph(text(chapter.none)),) if mine and chapter.none else ()
-    reasons = {row["undefined"] for row in kept}
-    if len(reasons) == 1 and None not in reasons and all(row["value"] is None for row in kept):
-        first = cite(view, ANALYSES, pointer(kept[0]["analysis_id"], "undefined"), str(kept[0]["undefined"]))
-        return (Paragraph((*text(f"{chapter.caption}: undefined, "), first, Text("."))),)
     columns = _columns(kept)
     printed: list[Row] = []
     for heading in dict.fromkeys(_heading(view, row) for row in kept):
         printed.append(Row((text(heading, "strong"),), (len(columns),), kind="group"))
         printed += [_row(view, row, columns) for row in kept if _heading(view, row) == heading]
     return (Table(chapter.caption, columns, tuple(printed), text(_methods(kept))),)
+
+
+def _nothing_found(view: AuditView, chapter: Chapter, rows: list[Mapping[str, Any]]) -> Paragraph:
+    """Why the question has no answer, once for each reason."""
+    by_reason = {str(row["undefined"]): row for row in reversed(rows)}
+    runs: list[Run] = [Text(f"{chapter.caption}: ")]
+    for reason, row in reversed(by_reason.items()):
+        words = reason if reason.startswith("not assessed") else undefined(reason)
+        runs += [cell_of(view, row, "undefined", words), Text("; ")]
+    return Paragraph((*runs[:-1], Text(".")))
 
 
 def _fits(row: Mapping[str, Any], chapter: Chapter) -> bool:

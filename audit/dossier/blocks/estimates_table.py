@@ -135,7 +135,7 @@ def _left_out(count: int) -> tuple[Node, ...]:
     if not count:
         return ()
     words = f"Printed is what the plan sets a limit for; {count} further estimates by group stand in the evidence, in "
-    return (Paragraph(text(words + "tables/estimates.parquet.", "quiet")),)
+    return (Paragraph(text(words + "tables/estimates.parquet."), "note"),)
 
 
 def _wanted(row: EstimateRow, given: EstimatesParameters) -> bool:

@@ -16,8 +16,8 @@ from audit.tables import ALL
 
 By = Mapping[str, Mapping[str, Any]]
 COLUMNS = (
-    Column("By", 0.95), Column("Test", 0.85), Column("p", 0.5, "right"), Column("I², %", 1.65, "right"),
-    Column("tau", 0.5, "right"), Column("A new level", 1.25, "right"), Column("Reading", 1.9),
+    Column("By", 0.95), Column("Test", 0.8), Column("p", 0.6, "right"), Column("I², %", 1.6, "right"),
+    Column("tau", 0.5, "right"), Column("A new level", 1.2, "right"), Column("Reading", 2.25),
 )  # fmt: skip
 NOTE = (
     "Test: Cochran's Q, or the chi-square of proportions where it is the test. I²: share of the spread beyond chance. "
