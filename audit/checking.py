@@ -14,6 +14,7 @@ from audit.evidence.producer import producer
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import verify_file
 from audit.run import verify_audit
+from audit.word_checking import diagnose_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def verify_anything(what: str | None, home: Path, anchor: str | None = None) -> 
 
     ``anchor``: what the auditor holds against a rebuilt forgery (``audit.evidence.anchors``).
     """
-    if what is not None and (Path(what).is_file() or Path(what).suffix in (".pdf", ".json")):
+    if what is not None and (Path(what).is_file() or Path(what).suffix in (".pdf", ".docx", ".json")):
         return _verify_file(home, Path(what))
     store = open_audit(home, what)
     held, contradicted = _anchored(store, anchor)
@@ -87,4 +88,7 @@ def _made_by(store: AuditStore) -> Mapping[str, Any]:
 def _verify_file(home: Path, path: Path) -> Checked:
     found = verify_file(home, path)
     whose = f"It is {found.document} of audit {found.audit_id}." if found.audit_id else ""
-    return Checked(str(path), f"SHA-256 {found.sha256}. {whose}".strip(), found.differences)
+    edited: tuple[Difference, ...] = ()
+    if found.document and found.audit_id and found.changed and path.suffix == ".docx":
+        edited = diagnose_word(open_audit(home, found.audit_id), found.document, path)
+    return Checked(str(path), f"SHA-256 {found.sha256}. {whose}".strip(), (*found.differences, *edited))

@@ -212,7 +212,7 @@ def dossier(
     key: KeyPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Builds the EU AI Act and FDA documents of AUDIT (PDF and JSON), gaps first, every number bound to evidence."""
+    """Builds the EU AI Act and FDA documents of AUDIT (PDF, Word, JSON), gaps first, every number bound to evidence."""
     from audit.evidence.store import open_audit
     from audit.view import copy_documents, make_documents
 
@@ -242,6 +242,26 @@ def verify_command(
     checked = verify_anything(what, home, anchor)
     answer(checked.as_dict(), as_json, checked.as_text())
     raise typer.Exit(1 if checked.differences else 0)
+
+
+@app.command("lineage")
+def lineage_command(
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="[AUDIT|FILE|VALUE]", help="VALUE: an estimate's key, or an address as printed."),
+    ] = None,
+    audit: Annotated[str | None, typer.Option(help="Audit id that VALUE belongs to; default: the latest.")] = None,
+    home: Home = EVIDENCE,
+    as_json: AsJson = False,
+) -> None:
+    """Where does it come from? Prints the path behind a number, a delivered file or an audit as a tree.
+
+    Down to the shards of the pass, plan, validation set, model files, training run, training data and code.
+    """
+    from audit.tracing import lineage
+
+    found = lineage(what, home, audit)
+    answer(found.as_dict(), as_json, found.as_text())
 
 
 @app.command("ask")

@@ -33,6 +33,7 @@ from audit.evidence.lineage import DatasetUse, log_lineage, log_pointers, log_re
 from audit.evidence.locks import amend, find_lock, finish, lock, read_lock, start
 from audit.evidence.parquet import table_bytes
 from audit.evidence.producer import producer
+from audit.evidence.registry import state_registry
 from audit.evidence.statements import sha256, to_json
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import verify
@@ -249,6 +250,7 @@ def _walk(inputs: Inputs, versions: Versions, store: AuditStore, facts: Mapping[
     _state_tables(store, [*known, predicted, explained])
     progress("estimates", 1, 1)
     log_pointers(store)
+    state_registry(store, versions.facts)
 
 
 def _open(inputs: Inputs, home: Path, device: str) -> Versions:

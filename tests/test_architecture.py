@@ -28,7 +28,19 @@ OUTSIDE = {
     "fairlearn": {"fairness"},
 }
 # the modules that know the order, and the command
-TOP = {"run", "tabulating", "view", "demo", "asking", "checking", "set_power", "power_text", "cli"}
+TOP = {
+    "run",
+    "tabulating",
+    "view",
+    "demo",
+    "asking",
+    "checking",
+    "tracing",
+    "word_checking",
+    "set_power",
+    "power_text",
+    "cli",
+}
 
 
 def modules() -> list[Path]:

@@ -1,4 +1,4 @@
-"""Documents of an audit: template paths and a view in, PDF and JSON bytes out."""
+"""Documents of an audit: template paths and a view in, PDF, Word and JSON bytes out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from audit.dossier.resolve import resolve
 from audit.dossier.serial import to_json
 from audit.dossier.templates import read_template
 from audit.dossier.view import AuditView
+from audit.dossier.word import render_word
 
 DEFAULTS = ("eu_ai_act_annex_iv.yaml", "fda_performance_testing.yaml")
 
@@ -22,6 +23,7 @@ class BuiltDocument:
 
     id: str
     pdf: bytes
+    docx: bytes
     json: bytes
     values: list[tuple[str, str, str]]
 
@@ -38,5 +40,5 @@ def build_documents(view: AuditView, template_paths: Sequence[Path]) -> list[Bui
     for template in templates:
         document = resolve(template, view)
         values = [(value.text, value.statement, value.pointer) for value in document.values]
-        built.append(BuiltDocument(document.id, render_pdf(document), to_json(document), values))
+        built.append(BuiltDocument(document.id, render_pdf(document), render_word(document), to_json(document), values))
     return built

@@ -110,15 +110,17 @@ def _flowables(node: Node, headings: tuple[Heading, ...], known: Layout, found: 
     elif isinstance(node, Signature):
         yield SignatureBlock(node)
     else:
-        yield from _figure(node, known)
+        yield figure(node, known)
 
 
-def _figure(node: Node, known: Layout) -> Iterator[Flowable]:
+def figure(node: Node, known: Layout) -> Flowable:
+    """The flowable that draws a table, a figure, a picture or the status box."""
     makers: dict[type[Any], Any] = {
         Table: GridTable, ForestPlot: ForestFigure, BarPlot: BarFigure, FlowChart: FlowFigure, Picture: PictureBlock,
         StatusBox: StatusPanel,
     }  # fmt: skip
-    yield makers[type(node)](node, known.pages)
+    flowable: Flowable = makers[type(node)](node, known.pages)
+    return flowable
 
 
 def _paragraph(node: Paragraph, known: Layout) -> Flowable:

@@ -12,6 +12,7 @@ from audit.evidence.keys import published
 from audit.evidence.ledger import Ledger
 from audit.evidence.locks import read_lock
 from audit.evidence.register import events, recorded_head, register_of
+from audit.evidence.registry import check_registry
 from audit.evidence.signatures import check_signatures
 from audit.evidence.statements import sha256
 from audit.evidence.store import LEDGER, AuditStore, mlflow_run
@@ -33,6 +34,7 @@ def check_integrity(store: AuditStore) -> list[Difference]:
         *_signatures(store, register, whole=False),
         *_mlflow(store),
         *([] if ledger else _pointers(store)),
+        *check_registry(store),
     ]
 
 

@@ -136,6 +136,11 @@ class FileCheck:
     superseded: bool
     differences: tuple[Difference, ...]
 
+    @property
+    def changed(self) -> bool:
+        """Whether the file bears the name of a delivered document and has other bytes."""
+        return bool(self.differences) and self.statement is not None and not self.superseded
+
 
 def verify_file(home: Path, path: Path) -> FileCheck:
     """Finds by digest the audit that delivered ``path``; a file of a known name but other bytes is reported as such."""

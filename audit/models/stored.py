@@ -60,7 +60,7 @@ def find_stored(ref: RegisteredModel, home: Path) -> StoredVersion:
         found = client.get_model_version(ref.name, ref.version)
     except MlflowException as error:
         raise BadInput(_not_registered(ref, client, home)) from error
-    run = client.get_run(found.run_id).data if found.run_id else None
+    run = _training_run(client, found.run_id)
     return StoredVersion(
         ref,
         _folder(client, found, ref),
@@ -91,7 +91,7 @@ def folder_digests(folder: Path) -> dict[str, str]:
 def _folder(client: MlflowClient, found: Any, ref: RegisteredModel) -> Path:
     source = str(found.source)
     if source.startswith("models:/"):
-        source = str(client.get_logged_model(source.removeprefix("models:/")).artifact_location)
+        source = _location(client, source, ref)
     folder = Path(local_file_uri_to_path(source))
     if not (folder / "MLmodel").is_file():
         raise BadInput(
@@ -99,6 +99,24 @@ def _folder(client: MlflowClient, found: Any, ref: RegisteredModel) -> Path:
             "in the home's artifacts); restore the home from a copy or register the version again."
         )
     return folder
+
+
+def _location(client: MlflowClient, source: str, ref: RegisteredModel) -> str:
+    try:
+        return str(client.get_logged_model(source.removeprefix("models:/")).artifact_location)
+    except MlflowException as error:
+        raise BadInput(
+            f"model {ref.name} version {ref.version}: the registry points it to {source}, which MLflow does not have; "
+            "restore the home from a copy or register the version again."
+        ) from error
+
+
+def _training_run(client: MlflowClient, run_id: str | None) -> Any:
+    """The data of the version's training run; None where it has none, or MLflow no longer has it."""
+    try:
+        return client.get_run(run_id).data if run_id else None
+    except MlflowException:
+        return None
 
 
 def _not_registered(ref: RegisteredModel, client: MlflowClient, home: Path) -> str:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 from toy_walk import Walk, audit
 
 from audit.evidence.parquet import table_bytes
+from audit.home import open_home
 from audit.tables import ESTIMATES, OBSERVATIONS, PREDICTIONS, Table
 
 Change = Callable[[Walk], str]
@@ -96,7 +98,51 @@ def tag(walk: Walk) -> str:
     return "MLflow tag audit.mode"
 
 
+def client(walk: Walk) -> MlflowClient:
+    return open_home(walk.home)
+
+
+def training_run(walk: Walk) -> str:
+    return str(json.loads(walk.store.read_bytes("model.json"))["candidate"]["training_run"])
+
+
+def metric_again(walk: Walk) -> str:
+    key = sorted(client(walk).get_run(walk.store.run_id).data.metrics)[0]
+    client(walk).log_metric(walk.store.run_id, key, 0.999)
+    return f"MLflow: /runs/{walk.store.run_id}/metrics/{key}"
+
+
+def training_tag(walk: Walk) -> str:
+    client(walk).set_tag(training_run(walk), "sites", "more than before")
+    return f"MLflow: /runs/{training_run(walk)}/tags/sites"
+
+
+def in_database(statement: str, thing: str) -> Change:
+    def change(walk: Walk) -> str:
+        with closing(sqlite3.connect(walk.home / "mlflow.db")) as database, database:
+            assert database.execute(statement).rowcount >= 1
+        return thing
+
+    return change
+
+
+def run_deleted(walk: Walk) -> str:
+    client(walk).delete_run(training_run(walk))
+    return f"MLflow: /runs/{training_run(walk)}/lifecycle"
+
+
 CHANGES: dict[str, Change] = {
+    "metric logged again": metric_again,
+    "tag of a training run": training_tag,
+    "training run deleted": run_deleted,
+    "parameter of the plan": in_database(
+        "UPDATE params SET value = '8' WHERE key = 'plan.seed'", "parameters/plan.seed"
+    ),
+    "dataset input": in_database("UPDATE datasets SET dataset_profile = '{}'", "datasets/0"),
+    "version pointed nowhere": in_database("UPDATE model_versions SET source = 'models:/m-0'", "/source"),
+    "version pointed to the other": in_database(
+        "UPDATE model_versions SET source = (SELECT min(source) FROM model_versions)", "/source"
+    ),
     "byte of a prediction shard": byte_of("shards/00000.parquet", 60),
     "byte of a shard's masks": byte_of("shards/00000.npz", 2000),
     "byte of the predictions table": byte_of("tables/predictions.parquet", 60),
