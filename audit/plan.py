@@ -314,6 +314,23 @@ class Resampling(Part):
     stratified_by: str | None = None
 
 
+class RepeatAcquisitions(Part):
+    """Which manifest columns or strata mark repeat acquisitions of one patient.
+
+    Cases of a patient with equal ``session`` and equal ``conditions`` are repeats (repeatability); cases that differ in
+    ``conditions`` (scanner, site) show reproducibility. ``targets``: all with a continuous output where empty.
+    """
+
+    session: str | None = None
+    conditions: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        """The columns that repeats share."""
+        return (*([self.session] if self.session else []), *self.conditions)
+
+
 class ExplainedCases(Part):
     """The rule that draws explained cases before inference: ``per_level`` of each level of ``attribute``, half of
     them reference-positive where the set allows."""
@@ -353,6 +370,7 @@ class Plan(Part):
     analysis_population: tuple[Exclusion, ...] = ()
     missing_data: Literal["complete_cases_with_worst_case_bounds"] = "complete_cases_with_worst_case_bounds"
     perturbation_arms: tuple[Perturbation, ...] = ()
+    repeat_acquisitions: RepeatAcquisitions | None = None
     explanations: Explanations | None = None
     too_few: int = Field(default=10, ge=1)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
@@ -422,6 +440,9 @@ def _unknown_resampling(plan: Plan) -> Iterator[str]:
 def _unknown_targets(plan: Plan) -> Iterator[str]:
     asked = [(f"endpoint {e.id}", e.target) for e in plan.endpoints]
     asked += [("explanations", plan.explanations.target)] if plan.explanations else []
+    asked += [
+        ("repeat_acquisitions", t) for t in (plan.repeat_acquisitions.targets if plan.repeat_acquisitions else ())
+    ]
     for where, name in asked:
         if name not in plan.targets:
             yield f"{where} names target '{name}'; the plan has {sorted(plan.targets)}"

@@ -106,6 +106,7 @@ def gather(plan_path: Path) -> Inputs:
     levels = {name: sorted(cases[stratum_column(name)].unique()) for name in plan.strata}
     check_plan(plan, levels)
     check_explanations(plan, cases)
+    check_repeats(plan, cases)
     _refuse_patient_level(plan, cases)
     return Inputs(
         stored, sets, replace(joined, cases=cases), references_table(cases, plan.targets, joined.facts.readings)
@@ -124,6 +125,23 @@ def check_explanations(plan: Plan, cases: pd.DataFrame) -> None:
                 f"explanations.features: '{name}' is no stratum of the plan and no column of the manifest, which has "
                 f"{', '.join(known[:25])}{', ...' if len(known) > 25 else ''}; correct the name or remove it."
             )
+
+
+def check_repeats(plan: Plan, cases: pd.DataFrame) -> None:
+    """Refuses columns of repeat acquisitions that no case has, and a set without any repeat."""
+    asked = plan.repeat_acquisitions
+    for name in asked.within if asked else ():
+        if name not in cases and stratum_column(name) not in cases:
+            known = [str(column) for column in cases if not str(column).startswith("stratum:")]
+            raise BadInput(
+                f"repeat_acquisitions: '{name}' is no stratum of the plan and no column of the manifest, which has "
+                f"{', '.join(known[:25])}{', ...' if len(known) > 25 else ''}; correct the name or remove it."
+            )
+    if asked and not cases["patient_id"].duplicated().any():
+        raise BadInput(
+            "repeat_acquisitions: every patient of the set has one case, so that nothing was repeated; remove the key "
+            "or add the repeat acquisitions to the manifest."
+        )
 
 
 def check_stored(inputs: Inputs, progress: Progress = silent) -> None:

@@ -134,6 +134,10 @@ OBSERVATIONS = Table(
         "grade_predicted": Column(REAL, "place of the predicted grade on the target's scale, lowest 0", nullable=True),
         "grade_reference": Column(REAL, "place of the reference grade on the target's scale, lowest 0", nullable=True),
         "n_grades": Column(REAL, "number of grades on the target's scale", nullable=True),
+        "repeat_square": Column(
+            REAL, "squared deviation of the output from the mean of the patient's repeats", nullable=True
+        ),
+        "repeat_df": Column(REAL, "the case's share of the degrees of freedom of its repeats", nullable=True),
         "seconds": Column(REAL, "time to the device's answer, or to its notification where recorded", nullable=True),
     },
     open_ended=True,
@@ -256,6 +260,7 @@ ACCESSES = Table(
 OVERALL = "overall"
 ALL = "all"
 UNKNOWN = "unknown"
+NO_REFERENCE = "no reference standard"
 FATES = ("analysed", "excluded", "rejected", "failed", "equivocal")
 
 

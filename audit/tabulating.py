@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 from audit.analyses.analysing import analyse
 from audit.cases.flow import dispositions
 from audit.cases.masks import unpack_masks
+from audit.catalogue import entry
 from audit.engines.shards import cited
 from audit.estimates import estimate, estimate_explanations
 from audit.evidence.statements import to_json
 from audit.evidence.store import AuditStore
 from audit.explanations.importance import error_importance
 from audit.findings import judge
-from audit.plan import Plan, parse_plan
+from audit.measures.repeats import with_repeats
+from audit.plan import Plan, RepeatAcquisitions, parse_plan
 from audit.records import BoolArray
 from audit.tables import (
     ANALYSES,
@@ -69,7 +71,7 @@ def tabulate(store: AuditStore) -> Frames:
         DISPOSITIONS.name: fates,
         OBSERVATIONS.name: observations,
         ESTIMATES.name: estimates,
-        ANALYSES.name: analyse(plan, cases, observations, fates, estimates, _populations(store)),
+        ANALYSES.name: analyse(plan, cases, observations, fates, estimates, _populations(store), references),
         IMPORTANCE.name: _importance(plan, cases, observations),
     }
 
@@ -97,7 +99,18 @@ def _observed(
         for version in sorted(predictions["version"].unique())
         for name, target in plan.targets.items()
     ]
+    repeats = plan.repeat_acquisitions
+    if repeats is not None:
+        outputs = {name: entry("tasks", target.task, name).output for name, target in plan.targets.items()}
+        seen = [_repeated(table, cases, outputs, repeats) for table in seen]
     return OBSERVATIONS.conform(pd.concat(seen, ignore_index=True))
+
+
+def _repeated(
+    table: pd.DataFrame, cases: pd.DataFrame, outputs: Mapping[str, str], repeats: RepeatAcquisitions
+) -> pd.DataFrame:
+    output = outputs[str(table["target"].iloc[0])] if len(table) else ""
+    return with_repeats(table, cases, output, repeats) if output else table
 
 
 def _mask_reader(store: AuditStore) -> Callable[[str], NDArray[Any]]:

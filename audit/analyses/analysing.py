@@ -18,14 +18,16 @@ def analyse(
     dispositions: pd.DataFrame,
     estimates: pd.DataFrame,
     populations: Populations | None = None,
+    references: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """ANALYSES of an audit: all entries, in the order of their names.
 
     ``cases`` carry the strata; ``estimates`` give the intervals that safety flags are read from; ``populations``
-    holds, by set and attribute, the shares of each level in the target population. A pure function of its arguments:
+    holds, by set and attribute, the shares of each level in the target population; ``references`` each reader's
+    readings. A pure function of its arguments:
     all chance comes from the plan's seed, and the patient resamples are those of ESTIMATES.
     """
-    study = new_study(plan, cases, observations, dispositions, estimates, populations or {})
+    study = new_study(plan, cases, observations, dispositions, estimates, populations or {}, references)
     return analyses_table([row for entry in entries("analyses").values() for row in answered(entry, study)])
 
 

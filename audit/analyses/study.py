@@ -24,7 +24,7 @@ from audit.statistics.checks import normal_quantile
 from audit.statistics.clusters import clustered_proportion
 from audit.statistics.resampling import sums_by_patient
 from audit.statistics.roc_clustered import clustered_auroc
-from audit.tables import ALL, OVERALL, UNKNOWN
+from audit.tables import ALL, DISPOSITIONS, OBSERVATIONS, OVERALL, REFERENCES, UNKNOWN
 
 MEASURES = ("auroc", "sensitivity", "specificity", "dice")
 PROPORTIONS = ("sensitivity", "specificity")
@@ -248,7 +248,8 @@ def _spread(replicates: FloatArray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """One audit: plan, cases in a fixed order, observations as arrays, ESTIMATES, target populations by set."""
+    """One audit: plan, cases in a fixed order, observations as arrays, ESTIMATES, target populations by set, and
+    the tables as they are."""
 
     plan: Plan
     cases: pd.DataFrame
@@ -257,6 +258,9 @@ class Study:
     samples: Mapping[tuple[str, str], Sample]
     estimates: pd.DataFrame
     populations: Populations = field(default_factory=dict)
+    references: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REFERENCES.columns)))
+    observations: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(OBSERVATIONS.columns)))
+    dispositions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DISPOSITIONS.columns)))
 
     @cached_property
     def rules(self) -> Rules:
@@ -318,8 +322,11 @@ def new_study(
     dispositions: pd.DataFrame,
     estimates: pd.DataFrame,
     populations: Populations,
+    references: pd.DataFrame | None = None,
 ) -> Study:
     """The study of one audit's tables; the order of their rows does not matter."""
     order = case_order(cases, dispositions)
     found = samples(order, observations, dispositions)
-    return Study(plan, cases, order, declared_groups(plan, cases, order), found, estimates, populations)
+    read = pd.DataFrame(columns=list(REFERENCES.columns)) if references is None else references
+    groups = declared_groups(plan, cases, order)
+    return Study(plan, cases, order, groups, found, estimates, populations, read, observations, dispositions)

@@ -17,10 +17,9 @@ from audit.cases.matching import is_one_of
 from audit.cases.references import combined_only
 from audit.plan import Exclusion, Plan, Target
 from audit.records import BadInput, BoolArray, FloatArray
-from audit.tables import DISPOSITIONS, FATES
+from audit.tables import DISPOSITIONS, FATES, NO_REFERENCE
 
 _ORDER = (*(fate for fate in FATES if fate != "analysed"), "analysed")
-NO_REFERENCE = "no reference standard"
 NO_PREDICTION = "no prediction was made"
 NO_SCORE = "the model's score is missing or not a finite number"
 NO_GRADE = "the model's score is none of the plan's grades"

@@ -13,9 +13,15 @@ from audit.records import BadInput
 def measures_for(plan: Plan, target_name: str) -> list[Measure]:
     """The target's own list, or all that its task offers; then those that endpoints name. In the task's order."""
     target = plan.targets[target_name]
-    names = list(target.measures) if target.measures is not None else [m.name for m in _offered(target)]
+    names = list(target.measures) if target.measures is not None else _usual(plan, target)
     names += [endpoint.measure for endpoint in plan.endpoints if endpoint.target == target_name]
     return [checked(name, target, f"target '{target_name}'") for name in dict.fromkeys(names)]
+
+
+def _usual(plan: Plan, target: Target) -> list[str]:
+    """All that the task offers, without what rests on repeat acquisitions where the plan marks none."""
+    without = set() if plan.repeat_acquisitions else {"repeat_df"}
+    return [measure.name for measure in _offered(target) if not without & set(measure.columns)]
 
 
 def checked(name: str, target: Target, where: str) -> Measure:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -104,3 +105,82 @@ def repeatability_coefficient(sums: FloatArray) -> FloatArray:
     """1.96 sqrt(2) within-subject SD from sums of squares about the repeats' mean and of their degrees of freedom."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(sums[..., 1] > 0, COEFFICIENT * np.sqrt(sums[..., 0] / sums[..., 1]), np.nan)
+
+
+def fleiss_terms(ratings: FloatArray) -> FloatArray:
+    """1, share of agreeing pairs, ratings per category of each case: (cases, 2 + categories).
+
+    ``ratings`` (cases, raters) hold categories, all raters on all cases.
+    """
+    counts = np.stack([(ratings == category).sum(axis=1) for category in np.unique(ratings)], axis=1).astype(np.float64)
+    raters = ratings.shape[1]
+    agreed = (counts * (counts - 1)).sum(axis=1) / (raters * (raters - 1))
+    return np.column_stack([np.ones(len(ratings)), agreed, counts])
+
+
+def fleiss_kappa(sums: FloatArray) -> FloatArray:
+    """Fleiss' kappa from ``fleiss_terms``; NaN where all ratings are equal."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = sums[..., 2:] / sums[..., 2:].sum(axis=-1, keepdims=True)
+        agreed = sums[..., 1] / sums[..., 0]
+    return _above_chance(agreed, (share**2).sum(axis=-1))
+
+
+def coincidences(ratings: FloatArray) -> FloatArray:
+    """Krippendorff's coincidences of each case, flattened: (cases, categories²); NaN is a missing rating.
+
+    A case with fewer than two ratings has none.
+    """
+    known = ~np.isnan(ratings)
+    categories = np.unique(ratings[known])
+    counts = np.stack([(ratings == category).sum(axis=1) for category in categories], axis=1).astype(np.float64)
+    pairs = np.einsum("ui,uj->uij", counts, counts) - np.einsum("ui,ij->uij", counts, np.eye(categories.size))
+    size = known.sum(axis=1)
+    weight = np.where(size > 1, 1.0 / np.maximum(size - 1, 1), 0.0)
+    return np.asarray((pairs * weight[:, None, None]).reshape(len(ratings), -1))
+
+
+def alpha(level: Literal["nominal", "ordinal"]) -> OfSums:
+    """Krippendorff's alpha from ``coincidences``; NaN where nothing is rated twice or all ratings are equal."""
+
+    def value(sums: FloatArray) -> FloatArray:
+        size = math.isqrt(sums.shape[-1])
+        observed = sums.reshape(*sums.shape[:-1], size, size)
+        totals = observed.sum(axis=-1)
+        distance = _distance(totals, level)
+        total = totals.sum(axis=-1)
+        expected = np.einsum("...i,...ij,...j->...", totals, distance, totals)
+        return _disagreement((observed * distance).sum(axis=(-2, -1)), expected, total)
+
+    return value
+
+
+def _distance(totals: FloatArray, level: str) -> FloatArray:
+    if level == "nominal":
+        return np.broadcast_to(1 - np.eye(totals.shape[-1]), (*totals.shape, totals.shape[-1]))
+    middle = np.cumsum(totals, axis=-1) - totals / 2
+    return np.asarray((middle[..., :, None] - middle[..., None, :]) ** 2)
+
+
+def _disagreement(observed: FloatArray, expected: FloatArray, total: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(expected > 0, 1 - observed * (total - 1) / expected, np.nan)
+
+
+def interval_terms(ratings: FloatArray) -> FloatArray:
+    """Squared differences within each case, ratings, their sum and sum of squares, of cases rated twice: (cases, 4)."""
+    known = ~np.isnan(ratings)
+    size = known.sum(axis=1)
+    kept = np.where((size > 1)[:, None] & known, ratings, 0.0)
+    size = np.where(size > 1, size, 0).astype(np.float64)
+    total, squares = kept.sum(axis=1), (kept**2).sum(axis=1)
+    within = 2 * (size * squares - total**2) / np.maximum(size - 1, 1)
+    return np.column_stack([within, size, total, squares])
+
+
+def interval_alpha(sums: FloatArray) -> FloatArray:
+    """Krippendorff's alpha of measurements (interval level) from ``interval_terms``."""
+    within, size, total, squares = (sums[..., i] for i in range(4))
+    expected = 2 * (size * squares - total**2)
+    settled = np.where(expected > COMPLETE * size * squares, expected, 0.0)
+    return _disagreement(within, settled, size)

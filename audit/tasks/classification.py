@@ -44,4 +44,5 @@ ENTRY = Task(
     ),
     needs=("score", "reference value 0 or 1"),
     observe=observe,
+    output="score",
 )

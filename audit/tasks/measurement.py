@@ -20,4 +20,5 @@ ENTRY = Task(
     measures=("bias", "mae", "agreement_limit_lower", "agreement_limit_upper", "icc"),
     needs=("measured value", "reference value in the same unit"),
     observe=observe,
+    output="value_predicted",
 )

@@ -51,4 +51,5 @@ ENTRY = Task(
               "grade_difference"),
     needs=("grade, or score with grade_cuts", "reference grade"),
     observe=observe,
+    output="grade_predicted",
 )  # fmt: skip

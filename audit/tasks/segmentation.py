@@ -117,4 +117,5 @@ ENTRY = Task(
     measures=("dice",),
     needs=("mask", "reference mask"),
     observe=observe,
+    output="volume_predicted_ml",
 )

@@ -38,7 +38,8 @@ class Task:
     """A task: its ``measures`` when the plan names none, what it ``needs`` of each case, and how cases become rows.
 
     ``observe`` returns one row per row of ``Readings.rows``, in order, with columns of OBSERVATIONS; a quantity that a
-    case does not have is missing. ``kin`` names a task whose measures this one offers too.
+    case does not have is missing. ``kin`` names a task whose measures this one offers too,
+    ``output`` the column with the device's continuous output, whose precision repeat acquisitions tell.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Task:
     needs: tuple[str, ...]
     observe: Callable[[Readings], pd.DataFrame]
     kin: str = ""
+    output: str = ""
 
 
 def finite(values: pd.Series) -> FloatArray:

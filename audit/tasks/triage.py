@@ -22,5 +22,6 @@ ENTRY = Task(
               "ppv", "npv"),
     needs=("score", "reference value 0 or 1", "operating point", "seconds to notification"),
     observe=observe,
+    output="score",
     kin="classification",
 )  # fmt: skip

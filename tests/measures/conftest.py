@@ -35,6 +35,8 @@ def make_rows(n_patients: int = 60, per_patient: int = 1, seed: int = 3) -> Rows
         "grade_predicted": np.clip(grade + rng.integers(-1, 2, n), 0, 4),
         "n_grades": np.full(n, 5.0),
         "seconds": rng.lognormal(4, 0.5, n),
+        "repeat_square": rng.chisquare(1, n),
+        "repeat_df": np.full(n, 0.5),
     }
     return Rows(patient, columns)
 
