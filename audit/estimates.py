@@ -260,8 +260,9 @@ def _sizes(sides: tuple[Side, ...]) -> Row:
     patients = np.concatenate([rows.patient for rows in counted])
     events = None
     if all("reference" in rows.columns for rows in counted):
-        positive = np.concatenate([rows.columns["reference"] for rows in counted]) == 1
-        events = distinct(places[positive])
+        reference = np.concatenate([rows.columns["reference"] for rows in counted])
+        if np.isfinite(reference).any() or not reference.size:  # measurements and grades have no events
+            events = distinct(places[reference == 1])
     return {"n_patients": distinct(patients), "n_cases": distinct(places), "n_events": events}
 
 

@@ -217,6 +217,6 @@ ENTRY = Analysis(
     name="readers",
     title="Readers among themselves and the device among them",
     question="How far does the reference depend on who read it, and does the device agree with readers as they do?",
-    source="Fleiss, Psychol Bull 1971;76:378; Krippendorff, Content Analysis, 2004; Obuchowski, Acad Radiol 2014;21:1483",
+    source="Fleiss, Psychol Bull 1971;76:378; Krippendorff, Content Analysis, 2004; Obuchowski et al. 2014",
     run=run,
 )

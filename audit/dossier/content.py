@@ -146,6 +146,31 @@ class ForestPlot:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreementLine:
+    """Bias or a limit of agreement, at its height in the plot, with the band of its interval."""
+
+    label: str
+    value: float
+    low: float | None
+    high: float | None
+    printed: Runs
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementPlot:
+    """A Bland-Altman plot: ``points`` are (mean, difference), where ``ratio`` the logarithm of the ratio."""
+
+    caption: str
+    alt: str
+    x_axis: str
+    y_axis: str
+    ratio: bool
+    points: tuple[tuple[float, float], ...]
+    lines: tuple[AgreementLine, ...]
+    note: Runs = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """One bar with limits."""
 
@@ -239,6 +264,7 @@ Node = (
     | Paragraph
     | Table
     | ForestPlot
+    | AgreementPlot
     | BarPlot
     | FlowChart
     | Picture

@@ -11,7 +11,9 @@ from reportlab import rl_config
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageBreak, PageTemplate
 
+from audit.dossier.agreement_figure import AgreementFigure
 from audit.dossier.content import (
+    AgreementPlot,
     BarPlot,
     Contents,
     Document,
@@ -116,8 +118,8 @@ def _flowables(node: Node, headings: tuple[Heading, ...], known: Layout, found: 
 def figure(node: Node, known: Layout) -> Flowable:
     """The flowable that draws a table, a figure, a picture or the status box."""
     makers: dict[type[Any], Any] = {
-        Table: GridTable, ForestPlot: ForestFigure, BarPlot: BarFigure, FlowChart: FlowFigure, Picture: PictureBlock,
-        StatusBox: StatusPanel,
+        Table: GridTable, ForestPlot: ForestFigure, AgreementPlot: AgreementFigure, BarPlot: BarFigure,
+        FlowChart: FlowFigure, Picture: PictureBlock, StatusBox: StatusPanel,
     }  # fmt: skip
     flowable: Flowable = makers[type(node)](node, known.pages)
     return flowable

@@ -25,7 +25,8 @@ LEGEND = 13.0
 Pages = Mapping[str, int]
 
 
-def _render(drawing: Drawing, canvas: Any, x: float, y: float) -> None:
+def render(drawing: Drawing, canvas: Any, x: float, y: float) -> None:
+    """The drawing on the page; nothing while the document is only measured."""
     if not isinstance(canvas, DryCanvas):
         drawing.initialFontName = REGULAR
         renderPDF.draw(drawing, canvas, x, y)
@@ -117,10 +118,8 @@ class ForestFigure(Flowable):  # type: ignore[misc]
                 marks.append((y - 0.5 * row.height - AXIS, row.row.marks))
             y -= row.height
         left = self.columns[0] + self.columns[1] + GAP
-        _render(forest_drawing(self.plot, marks, self.plot_width, top - AXIS), self.canv, left, AXIS)
-        _render(
-            axis_drawing(self.plot.low, self.plot.high, self.plot_width, self.plot.axis), self.canv, left, AXIS - 22
-        )
+        render(forest_drawing(self.plot, marks, self.plot_width, top - AXIS), self.canv, left, AXIS)
+        render(axis_drawing(self.plot.low, self.plot.high, self.plot_width, self.plot.axis), self.canv, left, AXIS - 22)
 
     def _texts(self, row: SetForestRow, y: float) -> None:
         inset = 8.0 if row.row.marks else 0.0
@@ -146,7 +145,7 @@ class ForestFigure(Flowable):  # type: ignore[misc]
         for index, version in enumerate(self.plot.versions):
             drawing = Drawing(8, 8)
             drawing.add(marker(index, 4, 4))
-            _render(drawing, self.canv, x, base + 1)
+            render(drawing, self.canv, x, base + 1)
             x = self._word(version, x + 10, base)
         for words, colour, dash in (
             ("whole set, candidate", CANDIDATE, [1.2, 1.8]),
@@ -201,8 +200,8 @@ class BarFigure(Flowable):  # type: ignore[misc]
             bars.append((y - 0.5 * height - AXIS, bar))
             y -= height
         end = limits_of(self.plot.bars)
-        _render(bar_drawing(bars, end, plot_width, top - AXIS), self.canv, left, AXIS)
-        _render(axis_drawing(0.0, end, plot_width, self.plot.axis), self.canv, left, AXIS - 22)
+        render(bar_drawing(bars, end, plot_width, top - AXIS), self.canv, left, AXIS)
+        render(axis_drawing(0.0, end, plot_width, self.plot.axis), self.canv, left, AXIS - 22)
 
 
 class FlowFigure(Flowable):  # type: ignore[misc]
@@ -240,7 +239,7 @@ class FlowFigure(Flowable):  # type: ignore[misc]
                 following = self.heights[index + 1]
                 arrows.append((0.5 * main, bottom, 0.5 * main, y - height - 16 - 0.5 * (following - self.BOX) + 2))
             y -= height + 16
-        _render(flow_drawing(boxes, arrows, (self.width, self.height)), self.canv, 0, 0)
+        render(flow_drawing(boxes, arrows, (self.width, self.height)), self.canv, 0, 0)
         self._words(places, boxes, main)
 
     def _words(

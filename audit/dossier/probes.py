@@ -13,6 +13,7 @@ from typing import Literal
 
 from audit.dossier.view import (
     ACCESS,
+    ANALYSES,
     CASES,
     DISPOSITIONS,
     ENVIRONMENT,
@@ -28,7 +29,7 @@ from audit.dossier.view import (
     AuditView,
     EstimateRow,
 )
-from audit.tables import UNKNOWN, stratum_column
+from audit.tables import ALL, UNKNOWN, stratum_column
 
 Extent = Literal["full", "part", "none"]
 
@@ -144,6 +145,19 @@ def _reference(view: AuditView) -> Evidence:
     return Evidence("full", statement=statement.id)
 
 
+def _repeatability(view: AuditView) -> Evidence:
+    statement = view.statements.get(ANALYSES)
+    mine = view.analyses[view.analyses["analysis"] == "repeatability"] if len(view.analyses) else view.analyses
+    if statement is None or not len(mine) or bool((mine["target"] == ALL).all()):
+        return Evidence("none", "no repeated acquisitions are part of the validation set", VALIDATION)
+    if not bool(mine["value"].notna().any()):
+        why = f"repeat acquisitions give no precision: {mine['undefined'].iloc[0]}"
+        return Evidence("none", why, VALIDATION, statement.id)
+    if bool(mine["value"].isna().any()):
+        return Evidence("part", "precision is undefined in some groups or quantities", VALIDATION, statement.id)
+    return Evidence("full", statement=statement.id)
+
+
 def _absent(why: str, owner: str) -> Callable[[AuditView], Evidence]:
     return lambda _view: Evidence("none", why, owner)
 
@@ -184,7 +198,7 @@ PROBES: Mapping[str, Callable[[AuditView], Evidence]] = MappingProxyType(
         "explanations": _table(EXPLANATIONS, "the table of explained cases"),
         "importance": _table(IMPORTANCE, "the importance of case features"),
         "reader study": _absent("no reader study is part of this audit", "Clinical affairs"),
-        "repeatability": _absent("no repeated acquisitions are part of the validation set", VALIDATION),
+        "repeatability": _repeatability,
         "adversarial tests": _absent("no adversarial or corrupted-input test is part of this audit", "Security"),
         "earlier versions": _estimates("changes against an earlier version", lambda row: row.kind == "change"),
     }

@@ -19,9 +19,14 @@ def measures_for(plan: Plan, target_name: str) -> list[Measure]:
 
 
 def _usual(plan: Plan, target: Target) -> list[str]:
-    """All that the task offers, without what rests on repeat acquisitions where the plan marks none."""
+    """All that the task offers, without what rests on repeat acquisitions where the plan marks none, and ratios on the
+    log scale only."""
     without = set() if plan.repeat_acquisitions else {"repeat_df"}
-    return [measure.name for measure in _offered(target) if not without & set(measure.columns)]
+    return [
+        measure.name
+        for measure in _offered(target)
+        if not without & set(measure.columns) and (measure.unit != "ratio" or target.scale == "log")
+    ]
 
 
 def checked(name: str, target: Target, where: str) -> Measure:
