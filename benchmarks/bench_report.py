@@ -57,8 +57,8 @@ Written by `make bench` from one run; the numbers behind it are in `benchmarks/r
 Machine: {machine["processor"]} ({machine["architecture"]}), {machine["cores"]} cores, {machine["memory_gib"]} GiB,
 {machine["system"]}, Python {machine["python"]};
 {packages}.
-Load average: {machine["load"]} on {machine["cores"]} cores. Where it exceeds the cores, others compute beside this run and only
-processor times say what the work costs.
+Load average: {machine["load"]} on {machine["cores"]} cores. Where it exceeds the cores, others compute beside this
+run, and only processor times say what the work costs.
 """
 
 
