@@ -8,7 +8,7 @@ from typing import Any
 
 from scipy import stats
 
-LOW, HIGH, TEN = 0.93, 0.97, 10
+LOW, HIGH, TEN, MANY = 0.93, 0.97, 10, 30
 FEWEST_PRINTED = 50
 WORST = 12
 KINDS = {
@@ -73,9 +73,10 @@ to 97 %.
 {_cells(count["low"])} below 93 % by more than simulation error, {_cells(count["high"]).lower()} above 97 %.
 {_cells(count["few events"])} above 97 % with fewer than 10 events expected on a side, which is allowed.
 
-{_sets_text(sets)} per cell and question (fewest: calibration line). One standard error of a coverage is then
-{_error_text(sets)}, so one cell alone says little: {point} cells have a point estimate below 93 %, where about
-{_expected_low(cells)} would by chance if every interval held exactly 95 %. The pooled column below is sharper.
+One cell alone says little: it holds {_sets_text(sets)} (fewest for the calibration line), and one standard
+error of its coverage is {_error_text(sets)}. {point} cells have a point estimate below 93 %, where about
+{_expected_low(cells)} would by chance if every interval held exactly 95 %. What the study can tell stands in the pooled
+columns below.
 """
 
 
@@ -108,10 +109,10 @@ def _by_question(rows: list[Row]) -> str:
     lines = [
         "## By question and measure\n",
         "'Low' and 'high': cells outside 93–97 % by more than simulation error (two standard errors); 'few events':"
-        " above it where fewer than 10 events or non-events are expected on a side. 'Pooled': over all cells; 'least':"
-        " the lowest cell.\n",
-        "| question | measure | cells | low | high | few events | pooled | least |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        " above it where fewer than 10 events or non-events are expected on a side. 'Pooled': over all cells, and over"
+        f" those with fewer than {MANY} events expected; in brackets the intervals. 'Least': the lowest cell.\n",
+        "| question | measure | cells | low | high | few events | pooled | pooled, events few | least |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for kind, title in KINDS.items():
         for measure in MEASURES:
@@ -123,10 +124,16 @@ def _by_question(rows: list[Row]) -> str:
 
 def _counts(cells: list[Row]) -> str:
     found = [verdict(row) for row in cells]
-    missed, printed = _pooled(cells)
     counts = (len(cells), found.count("low"), found.count("high"), found.count("few events"))
-    least = min(row["coverage"] for row in cells)
-    return " | ".join(map(str, counts)) + f" | {_percent(1 - missed / printed)} | {_percent(least)}"
+    few = [row for row in cells if row["fewest_events"] < MANY]
+    least = min(cells, key=_coverage)
+    texts = (*map(str, counts), _pooled_text(cells), _pooled_text(few))
+    return " | ".join(texts) + f" | {_percent(least['coverage'])} ({least['printed']})"
+
+
+def _pooled_text(cells: list[Row]) -> str:
+    missed, printed = _pooled(cells)
+    return f"{_percent(1 - missed / printed)} ({printed:,})" if printed else "·"
 
 
 def _worst(rows: list[Row]) -> str:
@@ -235,7 +242,9 @@ def _auroc(study: dict[str, Any]) -> str:
         f"`python benchmarks/auroc_intervals.py`: {found['cells']} cells of {found['sets']:,} sets, {found['families']}"
         " families of score distributions (normal with equal, wider and narrower spread of the positives, exponential,"
         " normal with 4 % of positives missed at random, a five-point scale), AUROC 0.80 to 0.95, 10 to 100 positive"
-        " cases. 'Low' and 'high': cells below 93 and above 97 %.\n",
+        f" cases. 'Low' and 'high': cells below 93 and above 97 %; about {_by_chance(found)} would be low by chance if"
+        " all held exactly 95 %. The printed interval is weakest where positives scatter far more than negatives and"
+        f" the AUROC is high: {_weakest(found)}.\n",
         "| method | low | high | smallest | median | largest |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
@@ -243,6 +252,18 @@ def _auroc(study: dict[str, Any]) -> str:
         shown = " | ".join(_percent(row[key]) for key in ("smallest", "median", "largest"))
         lines.append(f"| {name} | {row['low']} | {row['high']} | {shown} |")
     return "\n".join(lines) + "\n"
+
+
+def _by_chance(found: dict[str, Any]) -> int:
+    few = math.floor((1 - LOW) * found["sets"] + 1e-9)
+    return round(found["cells"] * float(stats.binom.sf(few, found["sets"], 0.05)))
+
+
+def _weakest(found: dict[str, Any]) -> str:
+    row = min(found["rows"], key=lambda each: each["coverage"]["as printed"])
+    now, before = (_percent(row["coverage"][name]) for name in ("as printed", "DeLong, logit"))
+    sizes = f"{row['positives']} positive and {row['negatives']} negative cases"
+    return f"{row['family']}, AUROC {row['auroc']:.2f}, {sizes}: {now} % (DeLong, logit: {before} %)"
 
 
 def _seeds(runs: dict[str, list[str]]) -> str:

@@ -267,7 +267,7 @@ class TestCoverageReport:
         )
         assert "1 cell lies below 93 %" in text
         assert "1 cell lies above 97 %" in text
-        assert "| value | auroc | 2 | 1 | 0 | 0 | 92.5 | 90.0 |" in text
+        assert "| value | auroc | 2 | 1 | 0 | 0 | 92.5 (2,000) | · | 90.0 (1000) |" in text
         assert "| value | auroc | strong, 50 patients, 1 case, 50 % | binormal score | 90.0 | 100 | 0 |" in text
 
     def test_cells_that_hardly_print_are_not_judged(self):
