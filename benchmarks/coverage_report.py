@@ -11,6 +11,8 @@ from scipy import stats
 LOW, HIGH, TEN, MANY = 0.93, 0.97, 10, 30
 FEWEST_PRINTED = 50
 WORST = 12
+FULL = 250
+"""Sets of a question in a full run at the least: the calibration line is asked in every fourth of 1,000."""
 KINDS = {
     "value": "value",
     "contrast of patients": "difference of two groups of patients (true: 0)",
@@ -74,7 +76,7 @@ to 97 %.
 {_cells(count["few events"])} above 97 % with fewer than 10 events expected on a side, which is allowed.
 
 One cell alone says little: it holds {_sets_text(sets)} (fewest for the calibration line), and one standard
-error of its coverage is {_error_text(sets)}. {point} cells have a point estimate below 93 %, where about
+error of its coverage is {_error_text(sets)}{_short_run(sets)}. {point} cells have a point estimate below 93 %, where about
 {_expected_low(cells)} would by chance if every interval held exactly 95 %. What the study can tell stands in the pooled
 columns below.
 """
@@ -86,6 +88,10 @@ def _cells(number: int) -> str:
 
 def _sets_text(sets: list[int]) -> str:
     return f"{sets[0]:,} simulated sets" if len(sets) == 1 else f"{sets[0]:,} to {sets[-1]:,} simulated sets"
+
+
+def _short_run(sets: list[int]) -> str:
+    return "; a full run has 1,000 sets in every cell, this one was ended earlier" if sets[0] < FULL else ""
 
 
 def _error_text(sets: list[int]) -> str:

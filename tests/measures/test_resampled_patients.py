@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from audit.asking import _without_strata
 from audit.catalogue import entries
 from audit.measures.answers import Kind, Rules, Side, answer, bootstrapped, leave_one_out, resampled
 from audit.measures.groups import Group
@@ -136,3 +137,9 @@ def test_leaving_each_patient_out_in_turn(clustered: Rows) -> None:
     found = leave_one_out(measure, clustered, np.arange(40), 40)
     direct = [measure.point(clustered.where(clustered.patient != patient)) for patient in range(40)]
     assert found == pytest.approx(direct, rel=1e-12)
+
+
+def test_a_question_about_one_group_is_resampled_without_the_strata_that_its_plan_lacks() -> None:
+    by_maker = _without_strata(plan_with(b"resampling: {interval: bca, stratified_by: maker}"))
+    assert by_maker == Resampling(interval="bca")
+    assert _without_strata(plan_with(b"resampling: {stratified_by: lesion}")).stratified_by == "lesion"
