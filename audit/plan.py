@@ -351,6 +351,7 @@ class Explanations(Part):
 class Plan(Part):
     """The whole statistical analysis plan; see the class of each part for its meaning.
 
+    ``label_sets`` names classification targets that are findings of one output set, to be summarised together.
     ``case_mix`` names strata or manifest columns for which differences between levels are adjusted.
     """
 
@@ -361,6 +362,7 @@ class Plan(Part):
     comparator: Model | None = None
     validation_sets: tuple[str, ...] = Field(min_length=1)
     targets: dict[str, Target] = Field(min_length=1)
+    label_sets: dict[str, tuple[str, ...]] = {}
     strata: dict[str, Stratum] = {}
     intersections: tuple[tuple[str, ...], ...] = ()
     case_mix: tuple[str, ...] = ()
@@ -401,6 +403,7 @@ def _contradictions(plan: Plan) -> Iterator[str]:
     yield from _unknown_targets(plan)
     yield from _impossible_endpoints(plan)
     yield from _impossible_targets(plan)
+    yield from _impossible_label_sets(plan)
     ids = [endpoint.id for endpoint in plan.endpoints]
     for twice in sorted({i for i in ids if ids.count(i) > 1}):
         yield f"endpoint id {twice} is used twice; give each endpoint its own id"
@@ -446,6 +449,17 @@ def _unknown_targets(plan: Plan) -> Iterator[str]:
     for where, name in asked:
         if name not in plan.targets:
             yield f"{where} names target '{name}'; the plan has {sorted(plan.targets)}"
+
+
+def _impossible_label_sets(plan: Plan) -> Iterator[str]:
+    for name, members in plan.label_sets.items():
+        if name in plan.targets:
+            yield f"label set '{name}' has the name of a target; give it another"
+        if len(set(members)) < 2 or len(set(members)) < len(members):
+            yield f"label set '{name}' needs two or more different targets"
+        for member in members:
+            if member not in plan.targets or plan.targets[member].task != "classification":
+                yield f"label set '{name}' names '{member}', which is no classification target of the plan"
 
 
 def _impossible_targets(plan: Plan) -> Iterator[str]:

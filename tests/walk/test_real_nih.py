@@ -9,7 +9,7 @@ import pytest
 import yaml
 from toy_walk import Walk, audit, pages
 
-from audit.tables import ESTIMATES
+from audit.tables import ANALYSES, ESTIMATES
 
 FOLDER = Path(__file__).parents[1] / "real" / "nih_cxr_preds"
 FULL = ("pneumothorax", "effusion")
@@ -50,6 +50,16 @@ def test_the_areas_equal_the_published_ones(chest: Walk, shared: Path) -> None:
         assert row["value"] == pytest.approx(expected, abs=5e-5), finding
         assert (row["n_events"], row["n_patients"]) == (check["n_pos"][finding], check["n_patients"])
         assert row["low"] < row["value"] < row["high"]
+
+
+def test_the_label_set_has_the_mean_of_the_published_areas(chest: Walk, shared: Path) -> None:
+    check = json.loads((shared / "data/nih_cxr_preds/check.json").read_text())
+    rows = chest.store.read_table(ANALYSES)
+    mine = rows[(rows["analysis"] == "label_sets") & (rows["measure"] == "auroc")].set_index("target")
+    macro = mine.loc["chest"]
+    assert macro["value"] == pytest.approx(sum(check["auroc"].values()) / 14, abs=5e-5)
+    assert macro["low"] < macro["value"] < macro["high"]
+    assert macro["n_patients"] == check["n_patients"]
 
 
 def test_strata_are_complete(chest: Walk) -> None:

@@ -1,4 +1,4 @@
-"""Readers among themselves and the device among them, or precision from repeat acquisitions, as tables."""
+"""Readers among themselves, precision from repeat acquisitions, findings of a label set: analyses as tables."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from audit.tables import ALL, OVERALL
 
 
 class PrecisionParameters(Parameters):
-    """``of``: 'readers' (how far the reference depends on its readers) or 'repeatability' (repeat acquisitions)."""
+    """``of``: 'readers' (how far the reference depends on its readers), 'repeatability' (repeat acquisitions) or
+    'label_sets' (findings of one output set together, printed only where the plan declares one)."""
 
-    of: Literal["readers", "repeatability"]
+    of: Literal["readers", "repeatability", "label_sets"]
 
 
 CAPTIONS = {
     "readers": "Readers among themselves, and the device among them",
     "repeatability": "Precision from repeat acquisitions",
+    "label_sets": "Findings of one output set together",
 }
 NOTES = {
     "readers": "Cases on which the readers reach no combined reading take part.",
     "repeatability": "A change of one patient larger than the coefficient is, at 95 %, more than measurement error.",
+    "label_sets": "Macro: mean over findings; micro: all calls pooled, patients as clusters.",
 }
 COLUMNS = (
     Column("Group", 1.9), Column("Quantity", 2.6), Column("Patients", 0.75, "right"), Column("Cases", 0.65, "right"),
@@ -37,6 +40,8 @@ COLUMNS = (
 
 def _build(view: AuditView, given: PrecisionParameters) -> tuple[Node, ...]:
     rows = _rows(view, given.of)
+    if given.of == "label_sets" and not view.plan.label_sets:
+        return ()
     if all(row["target"] == ALL for row in rows):
         reason = rows[0]["undefined"] if rows else "none stand in the evidence"
         return nothing(f"{CAPTIONS[given.of]}: {reason}.")
@@ -56,7 +61,8 @@ def _rows(view: AuditView, analysis: str) -> list[Mapping[str, Any]]:
 
 def _heading(view: AuditView, row: Mapping[str, Any]) -> str:
     target = str(row["target"]).replace("_", " ")
-    unit = view.plan.targets[row["target"]].unit
+    known = view.plan.targets.get(row["target"])
+    unit = known.unit if known else None
     what = f"{target} ({unit})" if unit and row["measure"] in (ALL, "bias") else target
     return what if row["version"] == "set" else f"{what}, {version_label(view, row['version'])}"
 
