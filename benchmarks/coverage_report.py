@@ -77,8 +77,8 @@ to 97 %.
 
 One cell alone says little: it holds {_sets_text(sets)} (fewest for the calibration line), and one standard
 error of its coverage is {_error_text(sets)}{_short_run(sets)}.
-{point} cells have a point estimate below 93 %, where about {_expected_low(cells)} would by chance if every interval held
-exactly 95 %. What the study can tell stands in the pooled columns below.
+{point} cells have a point estimate below 93 %, where about {_expected_low(cells)} would by chance if every interval
+held exactly 95 %. What the study can tell stands in the pooled columns below.
 """
 
 
