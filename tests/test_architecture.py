@@ -15,6 +15,7 @@ MAY_ALSO_USE = {
     "analyses": {"statistics", "measures"},
     "explanations": {"statistics"},
     "power": {"statistics"},
+    "intake": {"cases", "attributes"},  # cases read files, attributes code levels; intake makes a set of both
 }
 OUTSIDE = {
     "torch": {"models", "engines", "explanations", "simulation"},

@@ -21,6 +21,7 @@ from audit.cases.arrays import as_pixels
 from audit.cases.codestreams import check_codestreams
 from audit.cases.headers import functional_group, header_facts, spacing_of
 from audit.cases.limits import MAX_VOXELS, check_shape
+from audit.cases.planes import stack_spacing
 from audit.cases.raster import luminance
 from audit.records import BadInput, Image
 
@@ -34,8 +35,9 @@ def decode_dicom(data: bytes, where: str) -> Image:
     """
     dataset = read_dataset(data, where)
     try:
-        pixels = _modality_values(dataset, _stored(dataset, where))
-        return Image(as_pixels(pixels, where), spacing_of(dataset, pixels.ndim), header_facts(dataset))
+        pixels = modality_values(dataset, stored_of(dataset, where))
+        spacing = spacing_of(dataset, pixels.ndim) or (stack_spacing(dataset) if pixels.ndim == 3 else None)
+        return Image(as_pixels(pixels, where), spacing, header_facts(dataset))
     except BadInput:
         raise
     except Exception as error:  # elements are parsed on first use, and damaged ones break there
@@ -80,12 +82,15 @@ def _walk(dataset: pydicom.Dataset) -> None:
 
 def stored_values(data: bytes, where: str) -> NDArray[Any]:
     """Values as stored, before any lookup or inversion; colour as RGB on the last axis."""
-    return _stored(read_dataset(data, where), where)
+    return stored_of(read_dataset(data, where), where)
 
 
-def _stored(dataset: pydicom.Dataset, where: str) -> NDArray[Any]:
+def stored_of(dataset: pydicom.Dataset, where: str) -> NDArray[Any]:
+    """Values as stored of a parsed file; raises ``BadInput`` where it has none or no decoder reads them."""
     if not any(name in dataset for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise BadInput(f"{where}: the DICOM file holds no pixel data (only a header); remove it from the manifest.")
+    if not any(dataset.get(name) is not None for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        raise BadInput(f"{where}: the element for pixel data is there but empty; export the file again.")
     syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
     if syntax is None or not syntax.is_transfer_syntax:
         raise BadInput(f"{where}: the DICOM file names no known transfer syntax, so its pixels cannot be read.")
@@ -108,6 +113,8 @@ def _why(error: Exception) -> str:
         return "fewer bytes than its header declares"
     if "missing dependencies" in text:
         return "decoder not installed"
+    if isinstance(error, RuntimeError):
+        return "every installed decoder gave up"
     return type(error).__name__
 
 
@@ -119,7 +126,8 @@ def _declared_shape(dataset: pydicom.Dataset, where: str) -> tuple[int, ...]:
         raise BadInput(f"{where}: the DICOM header does not declare rows and columns.") from error
 
 
-def _modality_values(dataset: pydicom.Dataset, stored: NDArray[Any]) -> NDArray[Any]:
+def modality_values(dataset: pydicom.Dataset, stored: NDArray[Any]) -> NDArray[Any]:
+    """Stored values -> the modality's own scale: palette, rescale, modality LUT, MONOCHROME1; colour as luminance."""
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         return luminance(_eight_bit(apply_color_lut(stored, dataset)))
     if int(dataset.get("SamplesPerPixel") or 1) == 3:

@@ -111,9 +111,11 @@ class SetFacts(Fact):
     """The facts of one validation set.
 
     ``manifest`` is relative to the folder of ``set.yaml`` and may stand elsewhere; image and mask paths in it are
-    relative to ``images_folder`` (again relative to ``set.yaml``) and may not leave it. ``columns`` maps our column
-    names to the manifest's; ``training_sets`` are manifests (or text files with one patient id a line) to search for
-    leakage, relative to ``set.yaml``. ``readings`` maps the name of a reference column, made here, to its readers.
+    relative to ``images_folder`` (again relative to ``set.yaml``) and may not leave it; a path that starts with a name
+    in ``folders`` is relative to that folder instead, so that files may stay where a hospital keeps them. ``columns``
+    maps our column names to the manifest's; ``training_sets`` are manifests (or text files with one patient id a line)
+    to search for leakage, relative to ``set.yaml``. ``readings`` maps the name of a reference column, made here, to
+    its readers.
     """
 
     name: str = Field(min_length=1)
@@ -131,6 +133,7 @@ class SetFacts(Fact):
     training_sets: tuple[str, ...] = ()
     manifest: str = "manifest.csv"
     images_folder: str = "."
+    folders: dict[str, str] = {}
     columns: dict[str, str] = {}
     references: dict[str, DerivedReference] = {}
     readings: dict[str, ReferenceReadings] = {}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pydicom
+from pydicom.datadict import tag_for_keyword
 
 _TEXT = {
     "modality": "Modality",
@@ -90,17 +91,22 @@ def _pair(dataset: pydicom.Dataset) -> tuple[float, float] | None:
     return None
 
 
+def value_of(dataset: pydicom.Dataset, keyword: str) -> Any:
+    """The element's value, None where there is none; looked up by tag, which is faster for absent ones."""
+    tag = tag_for_keyword(keyword)
+    return dataset[tag].value if tag is not None and tag in dataset else None
+
+
 def _text(dataset: pydicom.Dataset, keyword: str) -> str:
     try:
-        return " ".join(str(dataset.get(keyword) or "").split())
+        return " ".join(str(value_of(dataset, keyword) or "").split())
     except Exception:  # an element that cannot be converted is as good as absent
         return ""
 
 
 def _number(dataset: pydicom.Dataset, keyword: str) -> float | None:
     try:
-        value: Any = dataset.get(keyword)
-        number = float(value)
+        number = float(value_of(dataset, keyword))
     except Exception:
         return None
     return number if math.isfinite(number) else None

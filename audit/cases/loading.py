@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from audit.cases.images import read_checked, read_image, split_fragment
-from audit.cases.manifest import SET_COLUMN, ValidationSet, digest_column, locate
+from audit.cases.manifest import SET_COLUMN, ValidationSet, digest_column, locate_in
 from audit.cases.masks import read_mask
 from audit.records import BadInput, BoolArray, Image
 
@@ -47,7 +47,7 @@ def _files(cases: ValidationSet, column: str) -> dict[str, tuple[Path, str]]:
     rows = frame[frame[column].notna()]
     parts = zip(rows["case_id"], rows[column], rows[digest_column(column)], rows[SET_COLUMN], strict=True)
     return {
-        str(case): (locate(cases.roots[str(part)], str(name), f"case {case}"), str(digest))
+        str(case): (locate_in(cases.roots, str(part), str(name), f"case {case}"), str(digest))
         for case, name, digest, part in parts
         if pd.notna(digest)
     }

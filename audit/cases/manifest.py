@@ -35,8 +35,9 @@ SET_COLUMN = "validation_set"
 class ValidationSet:
     """A validation set as read: facts, cases (CASES with the manifest's further columns) and content digests.
 
-    ``roots`` maps the name in column ``validation_set`` to the folder that image and mask paths start from; a set
-    joined of several has several. ``folder`` is the (first) set's own folder.
+    ``roots`` maps the name in column ``validation_set`` to the folder that image and mask paths start from, and
+    ``name/first part of a path`` to a further folder of the set; a set joined of several has several. ``folder`` is
+    the (first) set's own folder.
     """
 
     name: str
@@ -85,10 +86,15 @@ def read_set(folder: Path) -> ValidationSet:
         )
     raw, manifest_sha256 = read_table(manifest)
     cases = _cases(raw, facts, manifest)
-    root = (folder / facts.images_folder).resolve()
-    _check_files(cases, root, manifest)
+    roots = _roots(folder, facts)
+    _check_files(cases, roots, facts.name, manifest)
     digest = content_digest(facts_sha256, manifest_sha256, cases)
-    return ValidationSet(facts.name, folder, facts, cases, digest, manifest_sha256, {facts.name: root})
+    return ValidationSet(facts.name, folder, facts, cases, digest, manifest_sha256, roots)
+
+
+def _roots(folder: Path, facts: SetFacts) -> dict[str, Path]:
+    further = {f"{facts.name}/{first}": (folder / where).resolve() for first, where in facts.folders.items()}
+    return {facts.name: (folder / facts.images_folder).resolve(), **further}
 
 
 def read_facts(path: Path) -> tuple[SetFacts, str]:
@@ -198,7 +204,7 @@ def _file_columns(cases: pd.DataFrame) -> tuple[str, ...]:
     return tuple(c for c in named if bool(cases[c].notna().any()))
 
 
-def _check_files(cases: pd.DataFrame, root: Path, where: Path) -> None:
+def _check_files(cases: pd.DataFrame, roots: Mapping[str, Path], set_name: str, where: Path) -> None:
     known: set[str] = set()
     for column in _file_columns(cases):
         pairs = zip(cases[column], cases[digest_column(column)], strict=True)
@@ -209,7 +215,7 @@ def _check_files(cases: pd.DataFrame, root: Path, where: Path) -> None:
             _check_digest(digest, spot)
             stored = str(name).partition("#")[0]
             if stored not in known:
-                locate(root, stored, spot)
+                locate_in(roots, set_name, stored, spot)
                 known.add(stored)
 
 
@@ -218,6 +224,13 @@ def _check_digest(digest: object, spot: str) -> None:
         raise BadInput(
             f"{spot}: the file's SHA-256 is missing or malformed; give 64 hexadecimal digits beside the path."
         )
+
+
+def locate_in(roots: Mapping[str, Path], set_name: str, name: str, spot: str) -> Path:
+    """The file ``name`` of a set: below the folder that its first part stands for, else below the set's own."""
+    first, _, rest = name.partition("/")
+    further = roots.get(f"{set_name}/{first}")
+    return locate(further, rest, spot) if further is not None and rest else locate(roots[set_name], name, spot)
 
 
 def locate(root: Path, name: str, spot: str) -> Path:

@@ -15,6 +15,8 @@ from audit.records import BadInput, Image
 FORMATS = ("PNG", "JPEG", "TIFF")
 _GREY = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L")
 
+_PILLOW_LIMIT = Pillow.MAX_IMAGE_PIXELS or 0  # Pillow refuses twice as many
+
 
 def decode_raster(data: bytes, where: str) -> Image:
     """Pixels as stored (8 or 16 bit), colour and palette as luminance; spacing unknown, for a raster does not say.
@@ -28,6 +30,8 @@ def decode_raster(data: bytes, where: str) -> Image:
                 return Image(_pixels(picture, where), None)
     except BadInput:
         raise
+    except Pillow.DecompressionBombError as error:
+        raise BadInput(f"{where}: declares too large an image; the limit is {2 * _PILLOW_LIMIT:,} pixels.") from error
     except UnidentifiedImageError as error:
         raise BadInput(f"{where}: not a PNG, JPEG or TIFF file, whatever its name says.") from error
     except Exception as error:  # Pillow's decoders raise many kinds for damaged files

@@ -148,3 +148,8 @@ def _numeric_if_plain(values: pd.Series) -> pd.Series:
     if all(_NUMBER.fullmatch(v) for v in filled):
         return pd.to_numeric(values).astype("Float64")
     return values
+
+
+def column_name(text: object) -> str:
+    """A name for a column from a label of free text: lower case letters, digits and single underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", str(text or "").lower()).strip("_") or "unnamed"

@@ -1,0 +1,96 @@
+"""Distances that no scanner makes, and series that are no volume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import yaml
+
+from audit.cases.concerns import Concern
+from audit.intake.check import Check, Intake
+
+_SERIES = {
+    "a slice is missing": "hold a gap",
+    "unequally spaced": "have unequally spaced slices",
+    "same place": "have two slices at one place",
+    "parallel": "have slices that are not parallel or not at right angles",
+    "sideways": "were taken with a tilted gantry",
+}
+
+
+@cache
+def _limits() -> dict[str, Any]:
+    text = files("audit.intake").joinpath("plausible.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def find(intake: Intake) -> Iterator[Concern]:
+    """Implausible spacing, field of view or slice distance; series left out because they make no volume."""
+    reasons = [_implausible(row) for row in intake.cases.to_dict("records")]
+    for reason in sorted({r for r in reasons if r}):
+        where = np.array([r == reason for r in reasons])
+        what = f"{int(where.sum())} cases have an implausible {reason}: distances and volumes from them would be wrong."
+        yield Concern("major", what, intake.ids(where), "Check the unit and the export of these files.")
+    yield from _series(intake)
+
+
+def _series(intake: Intake) -> Iterator[Concern]:
+    flawed = intake.notes.get("series", ())
+    for words, what in _SERIES.items():
+        rows = tuple(path for path, reason in flawed if words in reason)
+        series = {reason for _, reason in flawed if words in reason}
+        if rows:
+            text = f"{len(series)} series {what} and are left out ({len(rows)} files): {sorted(series)[0]}"
+            yield Concern("major", text, rows, "Export the whole series again, or leave it out for good.")
+    doubled = tuple(path for path, _ in intake.notes.get("doubles", ()))
+    if doubled:
+        text = f"{len(doubled)} files repeat a slice of their series, pixel for pixel; one copy is used."
+        yield Concern("minor", text, doubled, "Export each slice once.")
+
+
+def _implausible(row: Mapping[Any, Any]) -> str:
+    sides = spacing(row.get("spacing_mm"))
+    if not sides:
+        return ""
+    limits = _limits()
+    low, high = limits["pixel_mm"]
+    if not all(low <= s <= high for s in sides[-2:]):
+        return f"pixel spacing (outside {low} to {high} mm)"
+    if max(sides[-2:]) > limits["longest_to_shortest_side_of_a_pixel"] * min(sides[-2:]):
+        return "pixel shape (one side more than 4 times the other)"
+    near, far = limits["slice_distance_mm"]
+    if len(sides) == 3 and not near <= sides[0] <= far:
+        return f"slice distance (outside {near} to {far} mm)"
+    return _field_of_view(row, sides, limits)
+
+
+def _field_of_view(row: Mapping[Any, Any], sides: list[float], limits: dict[str, Any]) -> str:
+    bounds = limits["field_of_view_mm"].get(str(row.get("modality")))
+    try:
+        longest = max(float(row["rows"]) * sides[-2], float(row["columns"]) * sides[-1])
+    except (KeyError, TypeError, ValueError):
+        return ""
+    if bounds and not bounds[0] <= longest <= bounds[1]:
+        return f"field of view for {row['modality']} (outside {bounds[0]} to {bounds[1]} mm)"
+    return ""
+
+
+def spacing(text: Any) -> list[float]:
+    """Sides in mm of a manifest's cell such as '3 x 0.7 x 0.7'; empty where there are none."""
+    try:
+        return [float(part) for part in str(text).split(" x ")]
+    except ValueError:
+        return []
+
+
+ENTRY = Check(
+    "geometry",
+    "implausible distances; gaps, doubles and disorder in series",
+    find,
+    "DICOM PS3.3 C.7.6.2; audit/intake/plausible.yaml",
+    "an image without declared spacing is not judged",
+)

@@ -1,0 +1,141 @@
+"""References that contradict their image or each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from audit.cases.concerns import Concern
+from audit.intake.check import Check, Intake, MaskFacts, counted
+
+_REMEDY = "Correct the reference or the image at the source; neither is believed over the other here."
+_TOLERANCE = 0.01
+
+
+def find(intake: Intake) -> Iterator[Concern]:
+    """Unreadable masks, masks on another grid, masks against labels, one mask for two images, boxes outside."""
+    for column in sorted({mask.column for mask in intake.masks}):
+        masks = [mask for mask in intake.masks if mask.column == column]
+        yield from _unusable(column, masks)
+        yield from _other_grid(intake, column, masks)
+        yield from _against_labels(intake, column, masks)
+        yield from _shared(intake, column, masks)
+    yield from _between(intake)
+    yield from _noted(intake)
+
+
+def _unusable(column: str, masks: list[MaskFacts]) -> Iterator[Concern]:
+    for problem in sorted({m.problem for m in masks if m.problem}):
+        rows = tuple(m.case_id for m in masks if m.problem == problem)
+        yield Concern("major", f"{len(rows)} masks in '{column}' cannot be used: {problem}", rows, _REMEDY)
+
+
+def _other_grid(intake: Intake, column: str, masks: list[MaskFacts]) -> Iterator[Concern]:
+    sizes = {str(r["case_id"]): _grid(r) for r in intake.cases.to_dict("records")}
+    rows = tuple(m.case_id for m in masks if not m.problem and _differs(m, sizes[m.case_id]))
+    if rows:
+        what = f"{len(rows)} masks in '{column}' do not lie on the grid of their image (size or spacing differs)."
+        yield Concern("major", what, rows, _REMEDY)
+
+
+def _between(intake: Intake) -> Iterator[Concern]:
+    """Masks of one case that do not lie on one grid: they cannot be compared with each other."""
+    by_case: dict[str, list[MaskFacts]] = {}
+    for mask in intake.masks:
+        if not mask.problem:
+            by_case.setdefault(mask.case_id, []).append(mask)
+    rows = tuple(
+        c for c, masks in by_case.items() if any(_differs(m, (masks[0].shape, masks[0].spacing_mm)) for m in masks)
+    )
+    if rows:
+        verb = counted(rows, "case has", "cases have")
+        yield Concern("major", f"{verb} masks that do not lie on one grid (size or spacing differs).", rows, _REMEDY)
+
+
+def _grid(row: Mapping[Any, Any]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    parts = (row.get("slices"), row.get("rows"), row.get("columns"))
+    shape = tuple(int(float(str(p))) for p in parts if pd.notna(p) and str(p) != "")
+    spacing = row.get("spacing_mm")
+    text = "" if pd.isna(spacing) else str(spacing)
+    return shape, tuple(float(p) for p in text.split(" x ") if p)
+
+
+def _differs(mask: MaskFacts, grid: tuple[tuple[int, ...], tuple[float, ...]]) -> bool:
+    shape, spacing = grid
+    if not shape:
+        return False
+    if tuple(mask.shape) != shape:
+        return True
+    both = len(mask.spacing_mm) == len(spacing) > 0
+    return both and not np.allclose(mask.spacing_mm, spacing, rtol=_TOLERANCE)
+
+
+def _against_labels(intake: Intake, column: str, masks: list[MaskFacts]) -> Iterator[Concern]:
+    label = _label(intake, column.removesuffix("_mask"))
+    if label is None:
+        return
+    said = dict(zip(map(str, intake.cases["case_id"]), label, strict=True))
+    usable = [m for m in masks if not m.problem and said[m.case_id] in (0.0, 1.0)]
+    empty = tuple(m.case_id for m in usable if said[m.case_id] == 1.0 and m.voxels == 0)
+    drawn = tuple(m.case_id for m in usable if said[m.case_id] == 0.0 and m.voxels > 0)
+    if empty:
+        yield Concern(
+            "major", f"{len(empty)} cases are labelled positive and their '{column}' is empty.", empty, _REMEDY
+        )
+    if drawn:
+        what = f"{len(drawn)} cases are labelled negative and their '{column}' is not empty."
+        yield Concern("major", what, drawn, _REMEDY)
+
+
+def _label(intake: Intake, name: str) -> np.ndarray | None:
+    """The 0/1 column beside a mask column: its own name, with or without ``_present``, ``_label``."""
+    for candidate in (name, f"{name}_present", f"{name}_label", "label"):
+        if candidate in intake.cases:
+            values = pd.to_numeric(intake.cases[candidate].astype("string"), errors="coerce")
+            return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return None
+
+
+def _shared(intake: Intake, column: str, masks: list[MaskFacts]) -> Iterator[Concern]:
+    pixels = dict(zip(map(str, intake.cases["case_id"]), intake.cases["pixel_sha256"], strict=True))
+    by_digest: dict[str, list[str]] = {}
+    for mask in masks:
+        if not mask.problem and mask.voxels:
+            by_digest.setdefault(mask.sha256, []).append(mask.case_id)
+    rows = [c for ids in by_digest.values() if len(ids) > 1 and len({pixels[i] for i in ids}) > 1 for c in ids]
+    if rows:
+        what = f"{len(rows)} cases with different images have the very same mask in '{column}'."
+        yield Concern("major", what, tuple(rows), _REMEDY)
+
+
+def _noted(intake: Intake) -> Iterator[Concern]:
+    for kind, one, many in (
+        (
+            "boxes outside",
+            "case has a box that does not lie inside its image.",
+            "cases have a box that does not lie inside their image.",
+        ),
+        ("references refused", "file with a reference cannot be used: {}", "files with a reference cannot be used: {}"),
+        (
+            "masks missing",
+            "case has no {} where the pattern names one.",
+            "cases have no {} where the pattern names one.",
+        ),
+    ):
+        found = intake.notes.get(kind, ())
+        for about in sorted({about for _, about in found}):
+            rows = tuple(dict.fromkeys(name for name, a in found if a == about))
+            severity: Literal["major", "minor"] = "minor" if kind == "masks missing" else "major"
+            yield Concern(severity, counted(rows, one, many).format(about), rows, _REMEDY)
+
+
+ENTRY = Check(
+    "references",
+    "masks and boxes that contradict their image, their label or each other",
+    find,
+    "Regulation (EU) 2024/1689, Art. 10(3)",
+    "whether an outline is right is not judged",
+)
