@@ -15,21 +15,25 @@ import pandas as pd
 
 from audit.estimates import estimate
 from audit.evidence.store import AuditStore
+from audit.measures.choice import known_measures
 from audit.plan import Plan, Resampling
 from audit.records import BadInput
 from audit.tables import CASES, DISPOSITIONS, EXPLANATIONS, OBSERVATIONS, OVERALL, stratum_column
-from audit.tabulating import stored_plan
+from audit.tabulating import stored_plan, stored_setting
 
 STATUS = "post hoc and descriptive, unadjusted; no verdict"
 
 
 @dataclass(frozen=True, slots=True)
 class GroupAnswer:
-    """``rows`` are ESTIMATES of the group; ``pictures`` the overlays of explained cases in it."""
+    """``rows`` are ESTIMATES of the group; ``pictures`` the overlays of explained cases in it; ``titles`` names each
+    measure in the words that the kind of reference allows.
+    """
 
     group: str
     rows: pd.DataFrame
     pictures: tuple[Path, ...]
+    titles: Mapping[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """The answer for machines."""
@@ -38,6 +42,7 @@ class GroupAnswer:
             "group": self.group,
             "status": STATUS,
             "estimates": rows,
+            "titles": {name: title for name, title in self.titles.items() if name in set(self.rows["measure"])},
             "pictures": [str(path) for path in self.pictures],
         }
 
@@ -46,7 +51,7 @@ class GroupAnswer:
         lines = [f"{self.group}: {STATUS}."]
         shown = self.rows["kind"].isin(("value", "change")) & ~self.rows["version"].str.contains(" + ", regex=False)
         for (target, measure), rows in self.rows[shown].groupby(["target", "measure"], sort=False):
-            lines.append(f"{target}, {measure}")
+            lines.append(f"{target}, {self.titles.get(str(measure), measure)}")
             lines += [f"  {row.version:<24} {_answer(row)}" for row in rows.itertuples()]
         if self.pictures:
             lines += ["Pictures of explained cases in this group:", *(f"  {path}" for path in self.pictures)]
@@ -84,8 +89,9 @@ def ask(store: AuditStore, conditions: Sequence[str]) -> GroupAnswer:
     rows = _estimates(plan, inside, store)
     explained = store.read_table(EXPLANATIONS)
     mine = explained[explained["case_id"].isin(inside["case_id"]) & explained["overlay"].notna()]
+    titles = {m.name: m.title for m in known_measures(plan, stored_setting(store))}
     pictures = tuple(store.folder / str(path) for path in mine["overlay"].unique())
-    return GroupAnswer(" & ".join(f"{a}={v}" for a, v in wanted.items()) or OVERALL, rows, pictures)
+    return GroupAnswer(" & ".join(f"{a}={v}" for a, v in wanted.items()) or OVERALL, rows, pictures, titles)
 
 
 def _estimates(plan: Plan, cases: pd.DataFrame, store: AuditStore) -> pd.DataFrame:
@@ -95,7 +101,7 @@ def _estimates(plan: Plan, cases: pd.DataFrame, store: AuditStore) -> pd.DataFra
     ids = cases["case_id"]
     tables = (store.read_table(OBSERVATIONS), store.read_table(DISPOSITIONS))
     observations, fates = (table[table["case_id"].isin(ids)] for table in tables)
-    return estimate(bare, cases, observations, fates)
+    return estimate(bare, cases, observations, fates, stored_setting(store))
 
 
 def _without_strata(plan: Plan) -> Resampling:

@@ -23,6 +23,7 @@ from audit.measures.groups import Group, declared_groups
 from audit.measures.measure import Counts, Measure
 from audit.measures.resampled_patients import resampled_patients
 from audit.measures.samples import CASE, Order, Sample, case_order, no_sample, order_of, samples
+from audit.measures.setting import USUAL, Setting
 from audit.plan import Plan
 from audit.records import BoolArray, FloatArray, Rows, distinct
 from audit.statistics.resampling import patient_counts
@@ -34,16 +35,22 @@ EXPLANATION_MEASURES = ("energy_inside", "area_inside", "completeness_error")
 Row = dict[str, Any]
 
 
-def estimate(plan: Plan, cases: pd.DataFrame, observations: pd.DataFrame, dispositions: pd.DataFrame) -> pd.DataFrame:
+def estimate(
+    plan: Plan,
+    cases: pd.DataFrame,
+    observations: pd.DataFrame,
+    dispositions: pd.DataFrame,
+    setting: Setting = USUAL,
+) -> pd.DataFrame:
     """ESTIMATES of an audit; ``cases`` carry the strata. The order of rows in the tables does not matter.
 
     Only cases with the fate 'analysed' enter values; failed, rejected and equivocal ones are counted in
-    ``n_failed``, and counted against the model in 'worst case' rows. Raises ``BadInput`` for measures that a target
-    cannot offer.
+    ``n_failed``, and counted against the model in 'worst case' rows. ``setting`` says what the sets allow to be
+    estimated. Raises ``BadInput`` for measures that a target cannot offer.
     """
     order = case_order(cases, dispositions)
     found = samples(order, observations, dispositions)
-    study = _Study(plan, order, declared_groups(plan, cases, order), found)
+    study = _Study(plan, order, declared_groups(plan, cases, order), found, setting)
     rows: list[Row] = []
     for target in plan.targets:
         for measure in study.measures(target):
@@ -75,6 +82,7 @@ class _Study:
     order: Order
     groups: list[Group]
     samples: Mapping[tuple[str, str], Sample]
+    setting: Setting = USUAL
 
     @cached_property
     def rules(self) -> Rules:
@@ -101,7 +109,7 @@ class _Study:
         named = set(self.plan.targets[target].measures or ()) | {e.measure for e in self.plan.endpoints}
         return [
             measure
-            for measure in measures_for(self.plan, target)
+            for measure in measures_for(self.plan, target, self.setting)
             if measure.name in named or "volume_reference_ml" not in measure.columns or np.isfinite(reference).any()
         ]
 

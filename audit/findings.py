@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from audit.catalogue import entries
 from audit.measures.choice import checked, measures_for
 from audit.measures.criteria import one_sided, verdict
 from audit.measures.groups import JOIN
 from audit.measures.measure import Measure
+from audit.measures.setting import USUAL, Setting
 from audit.plan import ADJUSTED, Criterion, Endpoint, Group, Plan
 from audit.records import BadInput, Finding, Verdict
 from audit.tables import ALL, OVERALL, UNKNOWN
@@ -27,18 +27,21 @@ EACH = "each"
 CANDIDATE, CHANGE = "candidate", "candidate - comparator"
 
 
-def judge(plan: Plan, estimates: pd.DataFrame, analyses: pd.DataFrame) -> list[Finding]:
+def judge(
+    plan: Plan, estimates: pd.DataFrame, analyses: pd.DataFrame, setting: Setting = USUAL
+) -> list[Finding]:
     """One finding per endpoint, one per known level for ``level: each`` (id 'P2/Cedar Systems'), in the plan's order.
 
     ``claim_families`` are applied: after the first endpoint of a fixed sequence that is not met nothing is claimed; in
     a family that adjusts, what is met alone must also be met at the adjusted level that stands in ``analyses``.
+    ``setting`` decides the words for measures.
     """
     rows = estimates.astype(object).where(estimates.notna(), None)
     table: _Table = {
         (r["kind"], r["version"], r["measure"], r["target"], r["attribute"], r["level"]): r
         for r in rows.to_dict("records")
     }
-    found = {endpoint.id: _judged(endpoint, table, plan) for endpoint in plan.endpoints}
+    found = {endpoint.id: _judged(endpoint, table, plan, setting) for endpoint in plan.endpoints}
     for family in plan.claim_families:
         if family.method == "fixed_sequence":
             _stop(family.name, family.endpoints, found)
@@ -105,20 +108,20 @@ def criterion_text(criterion: Criterion | None, measure: Measure, confidence: fl
     return f"lower {percent} limit of {what} > {f'−{margin:g}' if margin else '0'}"
 
 
-def _judged(endpoint: Endpoint, table: _Table, plan: Plan) -> list[Finding]:
+def _judged(endpoint: Endpoint, table: _Table, plan: Plan, setting: Setting) -> list[Finding]:
     group = endpoint.group
     if group.level != EACH:
-        return [_finding(endpoint, endpoint.id, group.level, table, plan)]
+        return [_finding(endpoint, endpoint.id, group.level, table, plan, setting)]
     levels = dict.fromkeys(
         key[5]
         for key in table
         if (key[0], key[1], key[4]) == ("value", CANDIDATE, group.attribute) and UNKNOWN not in key[5].split(JOIN)
     )
-    return [_finding(endpoint, f"{endpoint.id}/{level}", level, table, plan) for level in levels]
+    return [_finding(endpoint, f"{endpoint.id}/{level}", level, table, plan, setting) for level in levels]
 
 
-def _finding(endpoint: Endpoint, name: str, level: str, table: _Table, plan: Plan) -> Finding:
-    measure: Measure = entries("measures")[endpoint.measure]
+def _finding(endpoint: Endpoint, name: str, level: str, table: _Table, plan: Plan, setting: Setting) -> Finding:
+    measure = checked(endpoint.measure, plan.targets[endpoint.target], f"endpoint {endpoint.id}", setting)
     criterion = endpoint.criterion
     kind, version = ("change", CHANGE) if criterion and criterion.compares else ("value", CANDIDATE)
     row = table.get((kind, version, endpoint.measure, endpoint.target, endpoint.group.attribute, level))

@@ -78,6 +78,37 @@ class OperatingPoint(Part):
     how: str = ""
 
 
+Rate = Annotated[float, Field(gt=0, lt=1)]
+
+
+BINARY = ("classification", "triage")
+
+
+class RateRange(Part):
+    """The part of the ROC curve under which an area is taken: between two specificities, or two sensitivities."""
+
+    specificity: tuple[float, float] | None = None
+    sensitivity: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _one_range(self) -> RateRange:
+        given = [each for each in (self.specificity, self.sensitivity) if each is not None]
+        if len(given) != 1:
+            raise ValueError("a partial area is taken over a range of 'specificity' or of 'sensitivity': give one")
+        low, high = given[0]
+        if not 0 <= low < high <= 1:
+            raise ValueError(f"a partial area needs 0 <= low < high <= 1, got {low:g} to {high:g}")
+        return self
+
+    @property
+    def axis(self) -> Literal["specificity", "sensitivity"]:
+        return "specificity" if self.specificity is not None else "sensitivity"
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        return self.specificity or self.sensitivity or (0.0, 1.0)
+
+
 class Target(Part):
     """What one output of the model claims, and the reference standard it is compared with.
 
@@ -86,6 +117,9 @@ class Target(Part):
     ``unit`` for measurement (``scale`` 'log' where the spread grows with size), one of ``grades`` (lowest first) for
     ordinal. ``grade_cuts`` turn a score into a grade: as many cuts at or below it, so many grades above the lowest.
     ``seconds`` names the recorded table's column with the time to notification of a triage device.
+    Measures that need a value have it from here: ``at_specificity`` (sensitivity there), ``at_sensitivity``,
+    ``partial_auroc`` (a range), ``net_benefit_thresholds`` (threshold probabilities), ``prevalence`` where the device
+    will be used (predictive values, net benefit).
     """
 
     task: Literal["classification", "segmentation", "measurement", "ordinal", "triage"]
@@ -100,6 +134,23 @@ class Target(Part):
     grades: tuple[Level, ...] = ()
     grade_cuts: tuple[float, ...] = ()
     seconds: str | None = None
+    prevalence: Rate | None = None
+    at_specificity: tuple[Rate, ...] = ()
+    at_sensitivity: tuple[Rate, ...] = ()
+    partial_auroc: RateRange | None = None
+    net_benefit_thresholds: tuple[Rate, ...] = ()
+
+    @field_validator("at_specificity", "at_sensitivity", "net_benefit_thresholds", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int | float) else value
+
+    @field_validator("at_specificity", "at_sensitivity", "net_benefit_thresholds")
+    @classmethod
+    def _each_once(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if len(set(values)) < len(values):
+            raise ValueError("a value is named twice")
+        return values
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> Target:
@@ -110,7 +161,7 @@ class Target(Part):
     @property
     def binary(self) -> bool:
         """Whether the reference is 0 or 1 and the score orders cases."""
-        return self.task in ("classification", "triage")
+        return self.task in BINARY
 
     @property
     def grade_numbers(self) -> tuple[float, ...]:
@@ -123,12 +174,17 @@ class Target(Part):
         return own or self.operating_point
 
 
-ONLY_FOR = {
+ONLY_FOR: dict[str, tuple[str, ...]] = {
     "unit": ("measurement",),
     "scale": ("measurement",),
     "grades": ("ordinal",),
     "grade_cuts": ("ordinal",),
     "seconds": ("triage",),
+    "prevalence": BINARY,
+    "at_specificity": BINARY,
+    "at_sensitivity": BINARY,
+    "partial_auroc": BINARY,
+    "net_benefit_thresholds": BINARY,
 }
 """Keys of a target that one task alone understands."""
 

@@ -57,7 +57,7 @@ from audit.tables import (
     REFERENCES,
     stratum_column,
 )
-from audit.tabulating import FINDINGS_FILE, findings_bytes, gathered, recompute, stored_plan, tabulate
+from audit.tabulating import FINDINGS_FILE, findings_bytes, gathered, recompute, stored_plan, stored_setting, tabulate
 
 SHARD_SIZE = 64
 Frames = dict[str, pd.DataFrame]
@@ -464,7 +464,7 @@ def _state_tables(store: AuditStore, known: list[Statement]) -> None:
     estimated = store.put_table(ESTIMATES, frames[ESTIMATES.name], [observed, fates, known[-1]])
     analysed = store.put_table(ANALYSES, frames[ANALYSES.name], [observed, fates, estimated])
     store.put_table(IMPORTANCE, frames[IMPORTANCE.name], [observed])
-    data = findings_bytes(plan, frames)
+    data = findings_bytes(plan, frames, stored_setting(store))
     store.put_bytes("findings", FINDINGS_FILE, data, [estimated, analysed])
     log_results(store, plan, frames[ESTIMATES.name], {f["endpoint"]: f["estimate_id"] for f in json.loads(data)})
 

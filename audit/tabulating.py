@@ -27,6 +27,7 @@ from audit.evidence.store import AuditStore
 from audit.explanations.importance import error_importance
 from audit.findings import judge
 from audit.measures.repeats import with_repeats
+from audit.measures.setting import Setting, setting_of
 from audit.plan import Plan, RepeatAcquisitions, parse_plan
 from audit.records import BoolArray
 from audit.tables import (
@@ -51,10 +52,15 @@ def stored_plan(store: AuditStore) -> Plan:
     return parse_plan(store.read_bytes("plan.yaml"), f"{store.audit_id}: plan.yaml")
 
 
+def stored_setting(store: AuditStore) -> Setting:
+    """What the audit's sets say of their reference and their sampling."""
+    return setting_of(each["facts"] for each in json.loads(store.read_bytes("set.json"))["sets"])
+
+
 def recompute(store: AuditStore) -> dict[str, pd.DataFrame | bytes]:
     """Everything that follows from stored predictions, references and explanation scores, done again."""
     frames = tabulate(store)
-    findings = findings_bytes(stored_plan(store), frames)
+    findings = findings_bytes(stored_plan(store), frames, stored_setting(store))
     return {PREDICTIONS.name: gathered(store), **frames, FINDINGS_FILE: findings}
 
 
@@ -65,8 +71,8 @@ def tabulate(store: AuditStore) -> Frames:
     fates = dispositions(cases, references, predictions, plan)
     observations = _observed(store, plan, cases, references, predictions)
     explained = estimate_explanations(plan, cases, store.read_table(EXPLANATIONS))
-    estimates = pd.concat([estimate(plan, cases, observations, fates), explained], ignore_index=True)
-    estimates = ESTIMATES.conform(estimates)
+    estimated = estimate(plan, cases, observations, fates, stored_setting(store))
+    estimates = ESTIMATES.conform(pd.concat([estimated, explained], ignore_index=True))
     return {
         DISPOSITIONS.name: fates,
         OBSERVATIONS.name: observations,
@@ -76,11 +82,10 @@ def tabulate(store: AuditStore) -> Frames:
     }
 
 
-def findings_bytes(plan: Plan, frames: Mapping[str, pd.DataFrame]) -> bytes:
+def findings_bytes(plan: Plan, frames: Mapping[str, pd.DataFrame], setting: Setting) -> bytes:
     """findings.json: the verdict on every endpoint, from ESTIMATES and ANALYSES."""
-    return to_json(
-        [asdict(finding) for finding in judge(plan, frames[ESTIMATES.name], frames[ANALYSES.name])], indent=2
-    )
+    found = judge(plan, frames[ESTIMATES.name], frames[ANALYSES.name], setting)
+    return to_json([asdict(finding) for finding in found], indent=2)
 
 
 def gathered(store: AuditStore) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from audit.catalogue import entries
 from audit.dossier.building import BuiltDocument, build_documents, default_templates
 from audit.dossier.device import Device, read_device
 from audit.dossier.view import CITABLE, AuditView, ConcernView, MeasureFacts, SetView
@@ -17,6 +16,8 @@ from audit.evidence.locks import read_lock
 from audit.evidence.register import accesses
 from audit.evidence.store import AuditStore
 from audit.findings import overall_verdict
+from audit.measures.choice import known_measures
+from audit.measures.measure import Measure
 from audit.plan import parse_plan
 from audit.records import BadInput, Finding, ModelVersion, Statement
 from audit.tables import (
@@ -99,7 +100,7 @@ def audit_view(store: AuditStore, created: str) -> AuditView:
         simulated=any(each["facts"]["simulated"] for each in sets["sets"]),
         environment=json.loads(store.read_bytes("environment.json")),
         created=created,
-        measures={name: _measure_facts(measure) for name, measure in entries("measures").items()},
+        measures={measure.name: _measure_facts(measure) for measure in known_measures(plan)},
         locked={"who": bound.who, "amends": bound.amends},
     )
 
@@ -144,9 +145,16 @@ def _concern_view(stated: Mapping[str, Any]) -> ConcernView:
     return ConcernView(GRAVITY[stated["severity"]], stated["what"], stated["rows"], stated["remedy"])
 
 
-def _measure_facts(measure: Any) -> MeasureFacts:
+def _measure_facts(measure: Measure) -> MeasureFacts:
     return MeasureFacts(
-        measure.name, measure.title, measure.unit, measure.direction, measure.source, measure.low, measure.high
+        measure.name,
+        measure.title,
+        measure.unit,
+        measure.direction,
+        measure.source,
+        measure.low,
+        measure.high,
+        measure.agreement_title,
     )
 
 

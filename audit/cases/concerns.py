@@ -88,7 +88,7 @@ def _chosen_on(cases: ValidationSet, plan: Plan) -> Iterator[Concern]:
     for (name, version), targets in blamed.items():
         what = (
             f"The operating point of the {version} for {', '.join(targets)} was chosen on '{name}', the set under "
-            "audit: its sensitivity and specificity are optimistic."
+            "audit: its rates of right calls are optimistic."
         )
         yield Concern("major", what, (), "Choose the threshold on other data, or audit on a set it was not chosen on.")
 

@@ -59,13 +59,6 @@ class ReferenceStandard(Fact):
         """Whether sensitivity and specificity are the right words."""
         return self.kind not in ("single_reader", "report_mining")
 
-    @property
-    def words(self) -> dict[str, str]:
-        """Measure name -> the words to print for it under this kind of reference."""
-        if self.is_standard:
-            return {"sensitivity": "sensitivity", "specificity": "specificity"}
-        return {"sensitivity": "positive percent agreement", "specificity": "negative percent agreement"}
-
 
 class DerivedReference(Fact):
     """A 0/1 reference column made from another column of the manifest.

@@ -72,12 +72,17 @@ def _operating_points(view: AuditView) -> Iterator[Gap]:
             where = joined(sorted({point.chosen_on for _, point in seen}))
             what = (
                 f"The operating point was chosen on the audited set: {version_label(view, version)}, "
-                f"{names}, chosen on {where}. Sensitivity and specificity are optimistic."
+                f"{names}, chosen on {where}. {_both_rates(view)} are optimistic."
             )
             yield Gap(
                 f"operating point {version}", "serious", text(what),
                 "aia.annex4.2.b.2", "fda.aidsf.ix.2", "Choose the threshold on tuning data and lock it.",
             )  # fmt: skip
+
+
+def _both_rates(view: AuditView) -> str:
+    words = f"{view.measure('sensitivity').title} and {view.measure('specificity').title}"
+    return words[:1].upper() + words[1:]
 
 
 def _endpoints(view: AuditView) -> Iterator[Gap]:

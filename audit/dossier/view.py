@@ -23,7 +23,6 @@ CITABLE = (
     IMPORTANCE, EXPLANATIONS, ANALYSES,
 )  # fmt: skip
 OF_TARGET = "unit of the target"
-AGREEMENT = {"sensitivity": "positive percent agreement", "specificity": "negative percent agreement"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,7 @@ class MeasureFacts:
     source: str = ""
     low: float | None = 0.0
     high: float | None = 1.0
+    agreement_title: str = ""
 
 
 GAPS: Mapping[str, MeasureFacts] = {
@@ -189,10 +189,14 @@ class AuditView:
         Against one reader or mined labels there is agreement, not accuracy (FDA 2007, section 6(1)).
         """
         facts = self.measures.get(name) or GAPS.get(name) or MeasureFacts(name, name.replace("_", " "))
+        agreed = "" if self.has_standard else facts.agreement_title
+        return replace(facts, title=agreed) if agreed else facts
+
+    @cached_property
+    def has_standard(self) -> bool:
+        """Whether the truth of every set is a reference standard: neither one reader nor mined from reports."""
         kinds = {(each.facts.get("reference") or {}).get("kind") for each in self.sets}
-        if name in AGREEMENT and kinds & {"single_reader", "report_mining"}:
-            return replace(facts, title=AGREEMENT[name])
-        return facts
+        return not kinds & {"single_reader", "report_mining"}
 
     def unit(self, measure: str, target: str) -> str:
         """The measure's unit; for quantities in the unit of their target, the plan's."""

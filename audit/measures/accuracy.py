@@ -27,4 +27,6 @@ ENTRY = Measure(
     source="FDA, Reporting Results from Diagnostic Tests, 2007, section 6",
     estimator=Proportion(_per_case, "cases", by_class=True),
     worst_case=wrong_decision,
+    agreement_title="overall percent agreement at the set's prevalence",
+    dual="accuracy",
 )

@@ -177,6 +177,8 @@ def _problem(kind: Kind, sides: tuple[Side, ...]) -> str | None:
     for label, side in zip(_labels(kind), sides, strict=False):
         if isinstance(side.point, Undefined):
             return label + side.point.reason
+        if len(sides) > 1 and math.isinf(side.point):
+            return label + "infinite, which has no difference"
     return None
 
 

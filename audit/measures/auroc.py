@@ -107,4 +107,6 @@ ENTRY = Measure(
     source="DeLong et al., Biometrics 1988;44:837; Obuchowski, Biometrics 1997;53:567",
     estimator=_Auroc(),
     worst_case=wrong_order,
+    by_rank=True,
+    dual="auroc",
 )

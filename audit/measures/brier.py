@@ -26,4 +26,5 @@ ENTRY = Measure(
     source="Brier, Mon Weather Rev 1950;78:1",
     estimator=Mean(_per_case, "cases", not_probabilities, by_class=True, fewest_patients=0),
     ideal=0.0,
+    dual="brier",
 )

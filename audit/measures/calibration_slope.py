@@ -25,4 +25,5 @@ ENTRY = Measure(
     source="Cox, Biometrika 1958;45:562; Van Calster et al., BMC Med 2019;17:230",
     estimator=Recalibration(_fit, fixed_slope=False),
     ideal=1.0,
+    dual="calibration_slope",
 )

@@ -60,6 +60,10 @@ class Measure:
     ``direction`` 'nearer' means nearer to ``ideal``, or to whatever the plan says where that is None.
     ``worst_case`` takes rows and the cases without a usable output and returns the rows with these counted against
     the model; None where no such bound exists. Rows that lack one of ``columns`` never enter a result.
+    ``agreement_title`` is the title where the truth is no reference standard, empty where it stays. ``of_prevalence``:
+    without meaning where the share of positive cases in the set is not that of use. ``by_rank``: only the order of the
+    scores matters. ``dual`` names the measure that takes the same value when positive and negative change places in
+    reference and output.
     """
 
     name: str
@@ -74,6 +78,10 @@ class Measure:
     estimator: Estimator
     ideal: float | None = None
     worst_case: WorstCase | None = None
+    agreement_title: str = ""
+    of_prevalence: bool = False
+    by_rank: bool = False
+    dual: str = ""
 
     @property
     def analytic(self) -> bool:

@@ -23,4 +23,6 @@ ENTRY = Measure(
     columns=("reference", "decision"),
     source="Vecchio, N Engl J Med 1966;274:1171",
     estimator=Proportion(_per_case, "device-negative cases", by_class=True),
+    of_prevalence=True,
+    dual="ppv",
 )

@@ -26,4 +26,6 @@ ENTRY = Measure(
     source="Yerushalmy, Public Health Rep 1947;62:1432; FDA, Reporting Results from Diagnostic Tests, 2007",
     estimator=Proportion(_per_case, POSITIVES),
     worst_case=wrong_decision,
+    agreement_title="positive percent agreement",
+    dual="specificity",
 )

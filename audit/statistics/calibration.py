@@ -75,8 +75,15 @@ def scaled_brier(probability: ArrayLike, positive: ArrayLike) -> float | Undefin
     missing = missing_class(y)
     if missing is not None:
         return missing
-    prevalence = float(y.mean())
-    return 1 - float(np.square(p - y).mean()) / (prevalence * (1 - prevalence))
+    events = float(y.sum())
+    return float(scaled_brier_of(np.array([float(np.square(p - y).sum()), events, y.size - events])))
+
+
+def scaled_brier_of(totals: FloatArray) -> FloatArray:
+    """The scaled Brier score from (..., 3): sum of squared differences, positive cases, negative cases."""
+    squares, positive, negative = totals[..., 0], totals[..., 1], totals[..., 2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(1 - squares * (positive + negative) / (positive * negative))
 
 
 def log_loss(probability: ArrayLike, positive: ArrayLike) -> float | Undefined:

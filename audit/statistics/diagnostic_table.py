@@ -40,6 +40,10 @@ class DiagnosticTable:
         return self.fp + self.tn
 
     @property
+    def some_cell_empty(self) -> bool:
+        return min(self.tp, self.fp, self.fn, self.tn) == 0
+
+    @property
     def both_classes(self) -> bool:
         return self.positives > 0 and self.negatives > 0
 
@@ -133,6 +137,24 @@ def npv_at_prevalence(
     return _predictive(table, prevalence, confidence, positive=False)
 
 
+def predictive_score(
+    table: DiagnosticTable, prevalence: float, positive: bool, confidence: float = 0.95
+) -> Interval | Undefined:
+    """Limits of a predictive value carried over from Koopman's of the likelihood ratio, which determines it.
+
+    They hold the value also where a cell is zero, as the adjusted logit limits need not.
+    """
+    cells = (table.tp, table.positives, table.fp, table.negatives)
+    cells = cells if positive else (table.fn, table.positives, table.tn, table.negatives)
+    score = koopman(*cells, confidence)
+    if isinstance(score, Undefined):
+        return score
+    odds = prevalence / (1 - prevalence)
+    first, last = (1 / (1 + odds * ratio) for ratio in (score.low, score.high))
+    low, high = (1 - first, 1 - last) if positive else (last, first)
+    return Interval(low, high, "Koopman score, of the likelihood ratio", confidence)
+
+
 def _predictive(
     table: DiagnosticTable, prevalence: float, confidence: float, positive: bool
 ) -> PredictiveValue | Undefined:
@@ -175,7 +197,7 @@ def _likelihood_ratio(x1: int, n1: int, x2: int, n2: int, confidence: float) -> 
     if not x1 and not x2:
         return Undefined("no test result of this kind in either class, the likelihood ratio is 0/0")
     value = (x1 / n1) / (x2 / n2) if x2 else math.inf
-    if x1 and x2:
+    if 0 < x1 < n1 and 0 < x2 < n2:
         half = normal_quantile(confidence) * math.sqrt(1 / x1 - 1 / n1 + 1 / x2 - 1 / n2)
         limits = Interval(value * math.exp(-half), value * math.exp(half), "log (Simel)", confidence)
         return Ratio(value, limits)

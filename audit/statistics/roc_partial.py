@@ -95,11 +95,16 @@ def partial_area(curve: RocCurve, low: float, high: float, focus: Focus = "speci
 def mcclish(area: float, low: float, high: float) -> float | Undefined:
     """Partial area rescaled to 0.5 for chance and 1 for a perfect test; undefined below the chance line."""
     _check_region(low, high)
-    left, right = 1 - high, 1 - low
-    least, most = (right * right - left * left) / 2, right - left
+    least, most = mcclish_bounds(low, high)
     if area < least:
         return Undefined("the partial area lies below the chance line, McClish's correction does not apply")
     return (1 + (area - least) / (most - least)) / 2
+
+
+def mcclish_bounds(low: float, high: float) -> tuple[float, float]:
+    """Partial area of chance and of a perfect test."""
+    left, right = 1 - high, 1 - low
+    return (right * right - left * left) / 2, right - left
 
 
 def _check_region(low: float, high: float) -> None:

@@ -20,11 +20,12 @@ from audit.plan import Plan
 from audit.records import Finding, ModelVersion, Statement
 from audit.tables import ACCESSES, CASES, DISPOSITIONS, ESTIMATES, EXPLANATIONS, IMPORTANCE, OBSERVATIONS
 
+PPA, NPA = "positive percent agreement", "negative percent agreement"
 MAKERS = ("Aurelia", "Borealis", "Corvid")
 MEASURES = {
     "auroc": MeasureFacts("auroc", "AUROC", source="DeLong et al., Biometrics 1988;44:837"),
-    "sensitivity": MeasureFacts("sensitivity", "sensitivity", source="Wilson, JASA 1927;22:209"),
-    "specificity": MeasureFacts("specificity", "specificity", source="Wilson, JASA 1927;22:209"),
+    "sensitivity": MeasureFacts("sensitivity", "sensitivity", source="Wilson, JASA 1927;22:209", agreement_title=PPA),
+    "specificity": MeasureFacts("specificity", "specificity", source="Wilson, JASA 1927;22:209", agreement_title=NPA),
     "dice": MeasureFacts("dice", "Dice", source="Dice, Ecology 1945;26:297"),
     "calibration_slope": MeasureFacts(
         "calibration_slope", "calibration slope", low=None, high=None, direction="nearer"

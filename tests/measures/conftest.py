@@ -5,7 +5,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from audit.catalogue import entries
+from audit.measures.family import Family
+from audit.measures.measure import Measure
 from audit.records import Rows
+
+
+def catalogue() -> list[Measure]:
+    """Every measure of the room, families by the members of their example."""
+    found = entries("measures").values()
+    return [m for each in found for m in (each.members if isinstance(each, Family) else (each,))]
 
 
 def make_rows(n_patients: int = 60, per_patient: int = 1, seed: int = 3) -> Rows:

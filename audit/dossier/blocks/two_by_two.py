@@ -1,4 +1,4 @@
-"""Decisions against the reference: true and false positives and negatives, by version and target."""
+"""Decisions against the reference, by version and target: right and wrong, or agreeing and not, as the truth allows."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from audit.dossier.content import Column, Node, Row, Table, text
 from audit.dossier.view import OBSERVATIONS, AuditView
 from audit.dossier.words import version_label
 
-CELLS = (("True positive", 1, 1), ("False negative", 1, 0), ("False positive", 0, 1), ("True negative", 0, 0))
+PAIRS = ((1, 1), (1, 0), (0, 1), (0, 0))
+STANDARD = ("True positive", "False negative", "False positive", "True negative")
+AGREEMENT = ("Both positive", "Reference alone", "Device alone", "Both negative")
 
 
 def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     decided = view.observations[view.observations["decision"].notna() & view.observations["reference"].notna()]
     if len(decided) == 0:
         return nothing("Two-by-two tables: no target has both an operating point and a reference.")
-    columns = (Column("Version, target", 2.6), *(Column(title, 1, "right") for title, _, _ in CELLS))
+    titles = STANDARD if view.has_standard else AGREEMENT
+    columns = (Column("Version, target", 2.6), *(Column(title, 1, "right") for title in titles))
     rows = []
     for version, target in decided[["version", "target"]].drop_duplicates().itertuples(index=False):
         numbers = (
             (count(view, OBSERVATIONS, version=version, target=target, reference=reference, decision=decision),)
-            for _, reference, decision in CELLS
+            for reference, decision in PAIRS
         )
         label = f"{version_label(view, str(version))}, {str(target).replace('_', ' ')}"
         rows.append(Row((text(label), *numbers)))

@@ -1,0 +1,7 @@
+"""Median distance of predicted probability and smoothed outcome."""
+
+from __future__ import annotations
+
+from audit.measures.smooth_calibration import smooth_distance
+
+ENTRY = smooth_distance("e50", "median calibration error (E50)")
