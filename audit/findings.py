@@ -27,9 +27,7 @@ EACH = "each"
 CANDIDATE, CHANGE = "candidate", "candidate - comparator"
 
 
-def judge(
-    plan: Plan, estimates: pd.DataFrame, analyses: pd.DataFrame, setting: Setting = USUAL
-) -> list[Finding]:
+def judge(plan: Plan, estimates: pd.DataFrame, analyses: pd.DataFrame, setting: Setting = USUAL) -> list[Finding]:
     """One finding per endpoint, one per known level for ``level: each`` (id 'P2/Cedar Systems'), in the plan's order.
 
     ``claim_families`` are applied: after the first endpoint of a fixed sequence that is not met nothing is claimed; in

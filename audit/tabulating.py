@@ -71,13 +71,14 @@ def tabulate(store: AuditStore) -> Frames:
     fates = dispositions(cases, references, predictions, plan)
     observations = _observed(store, plan, cases, references, predictions)
     explained = estimate_explanations(plan, cases, store.read_table(EXPLANATIONS))
-    estimated = estimate(plan, cases, observations, fates, stored_setting(store))
+    setting = stored_setting(store)
+    estimated = estimate(plan, cases, observations, fates, setting)
     estimates = ESTIMATES.conform(pd.concat([estimated, explained], ignore_index=True))
     return {
         DISPOSITIONS.name: fates,
         OBSERVATIONS.name: observations,
         ESTIMATES.name: estimates,
-        ANALYSES.name: analyse(plan, cases, observations, fates, estimates, _populations(store), references),
+        ANALYSES.name: analyse(plan, cases, observations, fates, estimates, _populations(store), references, setting),
         IMPORTANCE.name: _importance(plan, cases, observations),
     }
 

@@ -7,6 +7,7 @@ import pandas as pd
 from audit.analyses.analysis import KEY, Analysis, Row, analysis_id
 from audit.analyses.study import Populations, Study, new_study
 from audit.catalogue import entries
+from audit.measures.setting import USUAL, Setting
 from audit.plan import Plan
 from audit.tables import ANALYSES
 
@@ -19,15 +20,16 @@ def analyse(
     estimates: pd.DataFrame,
     populations: Populations | None = None,
     references: pd.DataFrame | None = None,
+    setting: Setting = USUAL,
 ) -> pd.DataFrame:
     """ANALYSES of an audit: all entries, in the order of their names.
 
     ``cases`` carry the strata; ``estimates`` give the intervals that safety flags are read from; ``populations``
     holds, by set and attribute, the shares of each level in the target population; ``references`` each reader's
-    readings. A pure function of its arguments:
-    all chance comes from the plan's seed, and the patient resamples are those of ESTIMATES.
+    readings; ``setting`` is that of ESTIMATES. A pure function of its arguments: all chance comes from the plan's seed,
+    and the patient resamples are those of ESTIMATES.
     """
-    study = new_study(plan, cases, observations, dispositions, estimates, populations or {}, references)
+    study = new_study(plan, cases, observations, dispositions, estimates, populations or {}, references, setting)
     return analyses_table([row for entry in entries("analyses").values() for row in answered(entry, study)])
 
 

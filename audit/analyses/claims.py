@@ -17,8 +17,8 @@ import numpy as np
 
 from audit.analyses.analysis import About, Analysis, Row, missing, stated
 from audit.analyses.study import Panel, Study
-from audit.catalogue import entries
 from audit.measures.answers import Answer, Kind, Side, answer, bootstrapped, resampled
+from audit.measures.choice import checked
 from audit.measures.criteria import OneSided, one_sided, verdict
 from audit.measures.groups import JOIN, Group
 from audit.plan import ADJUSTED, ClaimFamily, Endpoint
@@ -157,7 +157,7 @@ def _claims(study: Study, name: str) -> list[_Claim]:
 def _claim(study: Study, endpoint: Endpoint, group: Group) -> _Claim:
     criterion = endpoint.criterion
     assert criterion is not None
-    measure = entries("measures")[endpoint.measure]
+    measure = checked(endpoint.measure, study.plan.targets[endpoint.target], f"endpoint {endpoint.id}", study.setting)
     new = Panel(study, "candidate", endpoint.target, measure)
     kind: Kind = "change" if criterion.compares else "value"
     if criterion.compares:

@@ -18,6 +18,7 @@ from audit.measures.measure import Counts, Measure
 from audit.measures.ratio import Proportion
 from audit.measures.resampled_patients import resampled_patients
 from audit.measures.samples import Order, Sample, case_order, no_sample, samples
+from audit.measures.setting import USUAL, Setting
 from audit.plan import Plan
 from audit.records import BoolArray, FloatArray, IntArray, Interval, Rows, Undefined
 from audit.statistics.checks import normal_quantile
@@ -261,6 +262,7 @@ class Study:
     references: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REFERENCES.columns)))
     observations: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(OBSERVATIONS.columns)))
     dispositions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DISPOSITIONS.columns)))
+    setting: Setting = USUAL
 
     @cached_property
     def rules(self) -> Rules:
@@ -281,7 +283,7 @@ class Study:
             Panel(self, version, target, measure)
             for version in self.plan.versions
             for target in self.plan.targets
-            for measure in sorted(measures_for(self.plan, target), key=lambda m: m.name)
+            for measure in sorted(measures_for(self.plan, target, self.setting), key=lambda m: m.name)
             if measure.name in MEASURES
         )
 
@@ -323,10 +325,11 @@ def new_study(
     estimates: pd.DataFrame,
     populations: Populations,
     references: pd.DataFrame | None = None,
+    setting: Setting = USUAL,
 ) -> Study:
     """The study of one audit's tables; the order of their rows does not matter."""
     order = case_order(cases, dispositions)
     found = samples(order, observations, dispositions)
     read = pd.DataFrame(columns=list(REFERENCES.columns)) if references is None else references
     groups = declared_groups(plan, cases, order)
-    return Study(plan, cases, order, groups, found, estimates, populations, read, observations, dispositions)
+    return Study(plan, cases, order, groups, found, estimates, populations, read, observations, dispositions, setting)
