@@ -121,7 +121,8 @@ def dependent_difference(
     if float(np.abs(first - second).max(initial=0.0)) <= FLAT:
         return Undefined("the patients do not vary in what they contribute to the difference")
     found = recovered_difference(values[0], intervals[0], values[1], intervals[1], correlation(first, second))
-    return Interval(found.low, found.high, f"{found.method}, dependent", found.confidence)
+    method = found.method.replace("MOVER from MOVER from", "MOVER from")
+    return Interval(found.low, found.high, f"{method}, dependent", found.confidence)
 
 
 def correlation(first: FloatArray, second: FloatArray) -> float:
