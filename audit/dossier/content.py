@@ -171,6 +171,33 @@ class AgreementPlot:
 
 
 @dataclass(frozen=True, slots=True)
+class CurveSeries:
+    """One version's curve: ``points`` (x, y), ``band`` (x, low, high), drawn ``shaded`` or as bars at its points."""
+
+    label: str
+    points: tuple[tuple[float, float], ...]
+    band: tuple[tuple[float, float, float], ...] = ()
+    shaded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePlot:
+    """Curves on common axes; ``lines`` are what they are read against, ``counts`` (low, high, positive, negative) the
+    cases of the first version beneath, as square roots.
+    """
+
+    caption: str
+    alt: str
+    x_title: str
+    y_title: str
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    series: tuple[CurveSeries, ...]
+    lines: tuple[CurveSeries, ...] = ()
+    counts: tuple[tuple[float, float, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """One bar with limits."""
 
@@ -266,6 +293,7 @@ Node = (
     | ForestPlot
     | AgreementPlot
     | BarPlot
+    | CurvePlot
     | FlowChart
     | Picture
     | StatusBox

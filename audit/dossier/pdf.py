@@ -16,6 +16,7 @@ from audit.dossier.content import (
     AgreementPlot,
     BarPlot,
     Contents,
+    CurvePlot,
     Document,
     FlowChart,
     ForestPlot,
@@ -28,6 +29,7 @@ from audit.dossier.content import (
     StatusBox,
     Table,
 )
+from audit.dossier.pdf_curves import CurveFigure
 from audit.dossier.pdf_figures import BarFigure, FlowFigure, ForestFigure, PictureBlock
 from audit.dossier.pdf_parts import ContentsList, DryCanvas, HeadingLine, SignatureBlock, StatusPanel, TitleBlock
 from audit.dossier.pdf_style import (
@@ -119,7 +121,7 @@ def figure(node: Node, known: Layout) -> Flowable:
     """The flowable that draws a table, a figure, a picture or the status box."""
     makers: dict[type[Any], Any] = {
         Table: GridTable, ForestPlot: ForestFigure, AgreementPlot: AgreementFigure, BarPlot: BarFigure,
-        FlowChart: FlowFigure, Picture: PictureBlock, StatusBox: StatusPanel,
+        CurvePlot: CurveFigure, FlowChart: FlowFigure, Picture: PictureBlock, StatusBox: StatusPanel,
     }  # fmt: skip
     flowable: Flowable = makers[type(node)](node, known.pages)
     return flowable
