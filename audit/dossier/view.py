@@ -177,14 +177,6 @@ class AuditView:
         """A row of ANALYSES by its key, with plain Python values."""
         return self._analyses_by_id.get(analysis_id or "")
 
-    @cached_property
-    def analysis_rows(self) -> tuple[dict[str, Any], ...]:
-        """Every row of ANALYSES with plain Python values; a missing value is None."""
-        if len(self.analyses) == 0:
-            return ()
-        frame = self.analyses.astype(object).where(self.analyses.notna(), None)
-        return tuple({str(name): value for name, value in row.items()} for row in frame.to_dict("records"))
-
     @property
     def versions(self) -> Mapping[str, ModelVersion]:
         """'candidate', then 'comparator' where there is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from audit.dossier.block import Block, NoParameters, nothing
@@ -31,7 +32,7 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     )
 
 
-def _target(view: AuditView, target: str, rows: list[dict[str, Any]]) -> tuple[Node, ...]:
+def _target(view: AuditView, target: str, rows: list[Mapping[str, Any]]) -> tuple[Node, ...]:
     title = f"Calibration, {target.replace('_', ' ')}"
     lost = [row for row in rows if row["value"] is None]
     if len(lost) == len(rows):
@@ -55,7 +56,7 @@ def _target(view: AuditView, target: str, rows: list[dict[str, Any]]) -> tuple[N
     return (plot, *(Paragraph(_figures(view, version, target), "note") for version in view.versions))
 
 
-def _series(view: AuditView, version: str, rows: list[dict[str, Any]]) -> CurveSeries | None:
+def _series(view: AuditView, version: str, rows: list[Mapping[str, Any]]) -> CurveSeries | None:
     mine = [r for r in rows if r["version"] == version and r["quantity"] == CURVE and r["value"] is not None]
     if not mine:
         return None
@@ -64,7 +65,7 @@ def _series(view: AuditView, version: str, rows: list[dict[str, Any]]) -> CurveS
     return CurveSeries(with_role(view, version), points, band)
 
 
-def _counts(rows: list[dict[str, Any]]) -> tuple[tuple[float, float, int, int], ...]:
+def _counts(rows: list[Mapping[str, Any]]) -> tuple[tuple[float, float, int, int], ...]:
     first = next(row["version"] for row in rows if row["quantity"] == POSITIVE)
     of = {
         (r["quantity"], r["level"]): int(r["value"]) for r in rows if r["version"] == first and r["quantity"] != CURVE
