@@ -342,6 +342,17 @@ def test_all_right_is_not_certain() -> None:
     assert change.high == pytest.approx(0.1135, abs=2e-3)
 
 
+def test_a_small_denominator_takes_the_exact_interval() -> None:
+    small, enough = side("sensitivity", [1] * 18 + [0] * 2), side("sensitivity", [1] * 27 + [0] * 3)
+    exact = answer("value", (small,), of_resamples).interval
+    assert exact is not None
+    assert exact.method == "Clopper-Pearson"
+    assert (exact.low, exact.high) == pytest.approx((0.6830173, 0.9876515), abs=1e-7), "R 4.2: binom.test(18, 20)"
+    wilson = answer("value", (enough,), of_resamples).interval
+    assert wilson is not None
+    assert wilson.method == "Wilson"
+
+
 def test_clustered_versions_without_discordant_cases_keep_a_width() -> None:
     patients = [i // 3 for i in range(60)]
     found = answer(

@@ -28,6 +28,8 @@ from audit.statistics.recovered import recovered_difference
 from audit.statistics.resampling import BLOCK, bca_interval, percentile_interval
 
 NO_VARIATION = "no patient differs from the others, so the uncertainty cannot be shown"
+EXACT_BELOW = 30
+"""Below this denominator coverage may not rest on an approximation."""
 A_SIDE_IS_FLAT = "the patients of a side do not vary"
 
 
@@ -104,6 +106,11 @@ class Side:
     def varies(self) -> bool:
         """Whether patients differ in what they contribute."""
         return self.measure.varies(self.rows)
+
+    @property
+    def small(self) -> bool:
+        """Whether a denominator is so small that a value takes the exact interval where one exists."""
+        return min(self.measure.denominators(self.rows).values(), default=0) < EXACT_BELOW
 
     @property
     def too_few_to_bound(self) -> str | None:
@@ -202,8 +209,8 @@ def _value(side: Side, of_resamples: Resampled, against_goal: bool) -> Answer:
     if not side.measure.analytic:
         replicates = of_resamples(side)
         return Answer(value, None, NO_VARIATION) if constant(replicates) else _bootstrapped(value, replicates, (side,))
-    goal = side.measure.goal_interval(side.rows, side.rules.confidence) if against_goal else None
-    interval = goal or side.interval
+    exact = side.measure.goal_interval(side.rows, side.rules.confidence) if against_goal or side.small else None
+    interval = exact or side.interval
     return _with_interval(value, Undefined("the measure has no interval") if interval is None else interval)
 
 
