@@ -18,7 +18,7 @@ from audit.evidence.store import AuditStore
 from audit.measures.choice import known_measures
 from audit.plan import Plan, Resampling
 from audit.records import BadInput
-from audit.tables import CASES, DISPOSITIONS, EXPLANATIONS, OBSERVATIONS, OVERALL, stratum_column
+from audit.tables import CASES, DISPOSITIONS, EXPLANATIONS, LOCALISATIONS, OBSERVATIONS, OVERALL, stratum_column
 from audit.tabulating import stored_plan, stored_setting
 
 STATUS = "post hoc and descriptive, unadjusted; no verdict"
@@ -101,7 +101,8 @@ def _estimates(plan: Plan, cases: pd.DataFrame, store: AuditStore) -> pd.DataFra
     ids = cases["case_id"]
     tables = (store.read_table(OBSERVATIONS), store.read_table(DISPOSITIONS))
     observations, fates = (table[table["case_id"].isin(ids)] for table in tables)
-    return estimate(bare, cases, observations, fates, stored_setting(store))
+    localised = store.read_table(LOCALISATIONS) if plan.detects else None
+    return estimate(bare, cases, observations, fates, stored_setting(store), localised)
 
 
 def _without_strata(plan: Plan) -> Resampling:

@@ -41,15 +41,17 @@ def estimate(
     observations: pd.DataFrame,
     dispositions: pd.DataFrame,
     setting: Setting = USUAL,
+    localisations: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """ESTIMATES of an audit; ``cases`` carry the strata. The order of rows in the tables does not matter.
+    """ESTIMATES of an audit; ``cases`` carry the strata, ``localisations`` the marks of detection targets. The order
+    of rows in the tables does not matter.
 
     Only cases with the fate 'analysed' enter values; failed, rejected and equivocal ones are counted in
     ``n_failed``, and counted against the model in 'worst case' rows. ``setting`` says what the sets allow to be
     estimated. Raises ``BadInput`` for measures that a target cannot offer.
     """
     order = case_order(cases, dispositions)
-    found = samples(order, observations, dispositions)
+    found = samples(order, observations, dispositions, localisations)
     study = _Study(plan, order, declared_groups(plan, cases, order), found, setting)
     rows: list[Row] = []
     for target in plan.targets:

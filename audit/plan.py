@@ -51,13 +51,15 @@ class RecordedPredictions(Part):
 
     ``scores`` is a CSV or Parquet file (path relative to the plan) with one row per case; ``case_id`` names its key
     column, each target's ``output`` the column with the score (or, for segmentation, with a mask file); ``columns``
-    maps an output to this table's own name for it.
+    maps an output to this table's own name for it. ``marks`` is a CSV,
+    Parquet or COCO file with one row per mark, for detection (``audit.places``).
     """
 
     kind: Literal["recorded"]
     name: str
     version: str
-    scores: str
+    scores: str | None = None
+    marks: str | None = None
     case_id: str = "case_id"
     columns: dict[str, str] = {}
 
@@ -65,6 +67,17 @@ class RecordedPredictions(Part):
     @classmethod
     def _as_text(cls, value: Any) -> str:
         return str(value)
+
+    @model_validator(mode="after")
+    def _some_file(self) -> RecordedPredictions:
+        if not self.files:
+            raise ValueError("recorded predictions need a file: 'scores' (one row per case) or 'marks' (one per mark)")
+        return self
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that the version consists of, as the plan names them."""
+        return tuple(name for name in (self.scores, self.marks) if name is not None)
 
 
 Model = Annotated[RegisteredModel | RecordedPredictions, Field(discriminator="kind")]
@@ -109,10 +122,48 @@ class RateRange(Part):
         return self.specificity or self.sensitivity or (0.0, 1.0)
 
 
+class Localisation(Part):
+    """When a mark is on a lesion. Marks are taken one by one, the highest rating first, and each lesion goes to one.
+
+    ``iou``: intersection over union of both boxes ``at_least`` this; ``centre_inside``: the mark's centre in the
+    lesion's box; ``distance``: both centres ``within`` so many mm (spacing from the manifest) or pixels. A mark on
+    several free lesions takes the one it fits best. ``further_marks`` on a lesion that has its mark are 'ignored'
+    (Chakraborty; LUNA16) or 'false' (COCO; PASCAL VOC).
+    """
+
+    rule: Literal["iou", "centre_inside", "distance"]
+    at_least: float | None = Field(default=None, gt=0, le=1)
+    within: float | None = Field(default=None, gt=0)
+    unit: Literal["mm", "pixels"] = "mm"
+    further_marks: Literal["ignored", "false"]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Localisation:
+        needed = {"iou": "at_least", "distance": "within"}.get(self.rule)
+        for name in ("at_least", "within"):
+            if (getattr(self, name) is not None) != (name == needed):
+                raise ValueError(
+                    f"localisation rule '{self.rule}' {'needs' if name == needed else 'takes no'} '{name}'"
+                )
+        return self
+
+    @property
+    def text(self) -> str:
+        """The rule in words."""
+        if self.rule == "iou":
+            return f"intersection over union of at least {self.at_least:g}"
+        if self.rule == "distance":
+            return f"centres within {self.within:g} {self.unit}"
+        return "centre of the mark inside the lesion's box"
+
+
 class Target(Part):
     """What one output of the model claims, and the reference standard it is compared with.
 
-    ``output`` is the model's output (or the column of the recorded table); ``reference`` the manifest's column:
+    ``output`` is the model's output (or the column of the recorded table, or the label of the recorded marks);
+    ``reference`` the manifest's column: files of boxes or points for detection (all lesions in them, or those with a
+    label in ``positive``; ``localisation`` says when a mark is on one, ``at_false_positives`` names rates per image at
+    which the lesion sensitivity is read off),
     0/1 values (or the levels in ``positive``) for classification and triage, mask files for segmentation, numbers in
     ``unit`` for measurement (``scale`` 'log' where the spread grows with size), one of ``grades`` (lowest first) for
     ordinal. ``grade_cuts`` turn a score into a grade: as many cuts at or below it, so many grades above the lowest.
@@ -122,13 +173,15 @@ class Target(Part):
     will be used (predictive values, net benefit).
     """
 
-    task: Literal["classification", "segmentation", "measurement", "ordinal", "triage"]
+    task: Literal["classification", "segmentation", "measurement", "ordinal", "triage", "detection"]
     output: str
     reference: str
     positive: tuple[Level, ...] = (1,)
+    localisation: Localisation | None = None
     operating_point: OperatingPoint | None = None
     comparator_operating_point: OperatingPoint | None = None
     measures: tuple[str, ...] | None = None
+    at_false_positives: tuple[Annotated[float, Field(gt=0)], ...] = ()
     unit: str | None = None
     scale: Literal["linear", "log"] = "linear"
     grades: tuple[Level, ...] = ()
@@ -185,6 +238,8 @@ ONLY_FOR: dict[str, tuple[str, ...]] = {
     "at_sensitivity": BINARY,
     "partial_auroc": BINARY,
     "net_benefit_thresholds": BINARY,
+    "localisation": ("detection",),
+    "at_false_positives": ("detection",),
 }
 """Keys of a target that one task alone understands."""
 
@@ -200,6 +255,8 @@ def _misfits(target: Target) -> Iterator[str]:
                 yield f"'{key}' has no meaning for task {target.task}, which decides nothing; remove it"
     if target.task == "measurement" and not target.unit:
         yield "task measurement needs 'unit', the unit of the quantity (for example mL, mm, points)"
+    if target.task == "detection" and target.localisation is None:
+        yield "task detection needs 'localisation', the rule by which a mark is on a lesion"
     if target.task == "triage" and target.operating_point is None:
         yield "task triage needs 'operating_point': the threshold at which the device raises its flag"
     if target.task == "ordinal":
@@ -453,6 +510,11 @@ class Plan(Part):
         """Whether the candidate is a table of recorded predictions."""
         return self.model.kind == "recorded"
 
+    @property
+    def detects(self) -> bool:
+        """Whether any target is for detection, so that there are marks and lesions."""
+        return any(target.task == "detection" for target in self.targets.values())
+
 
 def _contradictions(plan: Plan) -> Iterator[str]:
     yield from _unknown_attributes(plan)
@@ -464,10 +526,21 @@ def _contradictions(plan: Plan) -> Iterator[str]:
     for twice in sorted({i for i in ids if ids.count(i) > 1}):
         yield f"endpoint id {twice} is used twice; give each endpoint its own id"
     yield from _impossible_families(plan, ids)
+    yield from _unrecorded_targets(plan)
     if plan.recorded and (plan.explanations and plan.explanations.methods):
         yield "explanations by methods need a model; recorded predictions allow only 'features' (set methods: [])"
     if plan.recorded and plan.perturbation_arms:
         yield "perturbation arms need a model; remove them for recorded predictions"
+
+
+def _unrecorded_targets(plan: Plan) -> Iterator[str]:
+    for role, model in (("model", plan.model), ("comparator", plan.comparator)):
+        if not isinstance(model, RecordedPredictions):
+            continue
+        for name, target in plan.targets.items():
+            wanted = "marks" if target.task == "detection" else "scores"
+            if getattr(model, wanted) is None:
+                yield f"target '{name}' ({target.task}) needs recorded '{wanted}'; name their file under '{role}'"
 
 
 def _unknown_attributes(plan: Plan) -> Iterator[str]:

@@ -58,7 +58,9 @@ class Rows:
     """Observations of one target as plain arrays, one entry per case.
 
     ``patient`` holds dense patient indices 0..P-1 over the *whole* analysis set (so that every group and every
-    version meets the same resamples); ``columns`` the task's columns (float64, NaN = not available).
+    version meets the same resamples); ``columns`` the task's columns (float64, NaN = not available). What a case has
+    several of (lesions, marks) is a column with a second axis, padded with NaN: a case stays one entry, so that groups,
+    versions and resamples treat marks as they treat scores.
     """
 
     patient: IntArray

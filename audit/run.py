@@ -19,6 +19,7 @@ import pandas as pd
 from audit.attributes.levels import stratify
 from audit.cases.concerns import concerns
 from audit.cases.joining import join_sets
+from audit.cases.lesions import lesions_table
 from audit.cases.loading import check_files, image_loader, mask_loader
 from audit.cases.manifest import ValidationSet, find_set, read_set
 from audit.cases.masks import pack_masks
@@ -42,22 +43,36 @@ from audit.explanations.explaining import CaseFacts, explain_cases
 from audit.findings import check_plan
 from audit.models.opening import OpenModel, cuda_present, determinism, open_version, require_outputs
 from audit.models.recorded import read_recorded, recorded_version
+from audit.models.recorded_marks import read_recorded_marks
 from audit.models.stored import file_digests
 from audit.plan import Plan, RecordedPredictions, StoredPlan, read_plan
 from audit.records import BadInput, BoolArray, ModelVersion, Statement
 from audit.tables import (
     ANALYSES,
     CASES,
+    CURVES,
     DISPOSITIONS,
     ESTIMATES,
     EXPLANATIONS,
     IMPORTANCE,
+    LESIONS,
+    LOCALISATIONS,
+    MARKS,
     OBSERVATIONS,
     PREDICTIONS,
     REFERENCES,
     stratum_column,
 )
-from audit.tabulating import FINDINGS_FILE, findings_bytes, gathered, recompute, stored_plan, stored_setting, tabulate
+from audit.tabulating import (
+    FINDINGS_FILE,
+    findings_bytes,
+    gathered,
+    gathered_marks,
+    recompute,
+    stored_plan,
+    stored_setting,
+    tabulate,
+)
 
 SHARD_SIZE = 64
 Frames = dict[str, pd.DataFrame]
@@ -71,12 +86,13 @@ def silent(what: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Plan, validation set (cases with strata) and references: all that is known before a model is opened."""
+    """Plan, validation set (cases with strata), references and lesions: all that is known before a model is opened."""
 
     stored: StoredPlan
     sets: tuple[ValidationSet, ...]
     cases: ValidationSet
     references: pd.DataFrame
+    lesions: pd.DataFrame
 
     @property
     def plan(self) -> Plan:
@@ -89,11 +105,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Versions:
-    """The opened versions by role; recorded ones have predictions instead of a model."""
+    """The opened versions by role; recorded ones have predictions, and for detection marks, instead of a model."""
 
     facts: Mapping[str, ModelVersion]
     models: Mapping[str, OpenModel]
     recorded: Mapping[str, pd.DataFrame]
+    marks: Mapping[str, pd.DataFrame]
 
 
 def gather(plan_path: Path) -> Inputs:
@@ -108,9 +125,9 @@ def gather(plan_path: Path) -> Inputs:
     check_explanations(plan, cases)
     check_repeats(plan, cases)
     _refuse_patient_level(plan, cases)
-    return Inputs(
-        stored, sets, replace(joined, cases=cases), references_table(cases, plan.targets, joined.facts.readings)
-    )
+    lesions = lesions_table(joined, plan.targets)
+    references = references_table(cases, plan.targets, joined.facts.readings, lesions)
+    return Inputs(stored, sets, replace(joined, cases=cases), references, lesions)
 
 
 def check_explanations(plan: Plan, cases: pd.DataFrame) -> None:
@@ -186,7 +203,7 @@ def model_digests(stored: StoredPlan, home: Path) -> dict[str, dict[str, str]]:
     digests: dict[str, dict[str, str]] = {}
     for role, ref in _references(stored.plan):
         if isinstance(ref, RecordedPredictions):
-            digests[role] = {Path(ref.scores).name: sha256(_bytes(stored.locate(ref.scores)))}
+            digests[role] = {Path(name).name: sha256(_bytes(stored.locate(name))) for name in ref.files}
         else:
             digests[role] = file_digests(ref, home)
     return digests
@@ -261,8 +278,10 @@ def _walk(inputs: Inputs, versions: Versions, store: AuditStore, facts: Mapping[
     known = _state_inputs(inputs, versions, store, facts, [bound] if bound else [])
     log_lineage(store, inputs.plan, [DatasetUse(each.name, each.sha256) for each in inputs.sets], versions.facts)
     _pass(inputs, versions, store, known, progress)
-    predictions = gathered(store)
-    predicted = store.put_table(PREDICTIONS, predictions, store.statements("shard") + store.statements("recorded"))
+    predictions, sources = gathered(store), store.statements("shard") + store.statements("recorded")
+    predicted = store.put_table(PREDICTIONS, predictions, sources)
+    if inputs.plan.detects:
+        known = [*known, store.put_table(MARKS, gathered_marks(store), sources + store.statements("recorded marks"))]
     explained = _explain(inputs, versions, store, predictions, predicted, progress)
     progress("estimates", 0, 1)
     _state_tables(store, [*known, predicted, explained])
@@ -275,16 +294,29 @@ def _open(inputs: Inputs, home: Path, device: str) -> Versions:
     facts: dict[str, ModelVersion] = {}
     models: dict[str, OpenModel] = {}
     recorded: dict[str, pd.DataFrame] = {}
+    marks: dict[str, pd.DataFrame] = {}
     for role, ref in _references(inputs.plan):
         if isinstance(ref, RecordedPredictions):
-            path = inputs.stored.locate(ref.scores)
-            recorded[role] = read_recorded(ref, path, inputs.plan.targets, inputs.cases.cases, role)
-            facts[role] = recorded_version(ref, path, inputs.plan.targets)
+            recorded[role], marks[role] = _recorded(inputs, ref, role)
+            paths = [inputs.stored.locate(name) for name in ref.files]
+            facts[role] = recorded_version(ref, paths, inputs.plan.targets)
         else:
             models[role] = open_version(ref, home, device)
             facts[role] = models[role].version
             require_outputs(facts[role], inputs.plan.targets)
-    return Versions(facts, models, recorded)
+    return Versions(facts, models, recorded, marks)
+
+
+def _recorded(inputs: Inputs, ref: RecordedPredictions, role: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """PREDICTIONS and MARKS of a recorded version."""
+    targets, cases = inputs.plan.targets, inputs.cases.cases
+    predictions, marks = [], MARKS.conform(pd.DataFrame(columns=list(MARKS.columns)))
+    if ref.scores is not None and any(target.task != "detection" for target in targets.values()):
+        predictions.append(read_recorded(ref, inputs.stored.locate(ref.scores), targets, cases, role))
+    if ref.marks is not None and inputs.plan.detects:
+        made, marks = read_recorded_marks(ref, inputs.stored.locate(ref.marks), targets, cases, role)
+        predictions.append(made)
+    return PREDICTIONS.conform(pd.concat(predictions, ignore_index=True)), marks
 
 
 def _references(plan: Plan) -> Iterator[tuple[str, Any]]:
@@ -312,6 +344,8 @@ def _state_inputs(
         _once(store, "cases", "tables/cases.parquet", table_bytes(CASES, CASES.conform(inputs.cases.cases)), bound),
         _once(store, "references", "tables/references.parquet", table_bytes(REFERENCES, inputs.references), bound),
     ]
+    if inputs.plan.detects:
+        stated.append(_once(store, "lesions", "tables/lesions.parquet", table_bytes(LESIONS, inputs.lesions), bound))
     device = inputs.stored.path.parent / "device.yaml"
     if device.is_file():
         stated.append(_once(store, "device", "device.yaml", device.read_bytes(), []))
@@ -345,6 +379,8 @@ def _pass(inputs: Inputs, versions: Versions, store: AuditStore, known: list[Sta
     """One pass of every opened model over the set in shards; recorded predictions are copied into the evidence."""
     for role, frame in versions.recorded.items():
         _once(store, "recorded", f"recorded/{role}.parquet", table_bytes(PREDICTIONS, frame), known)
+        if inputs.plan.detects:
+            _once(store, "recorded marks", f"marks/{role}.parquet", table_bytes(MARKS, versions.marks[role]), known)
     if not versions.models:
         return
     cases = inputs.cases.cases["case_id"].astype(str).tolist()
@@ -360,6 +396,8 @@ def _pass(inputs: Inputs, versions: Versions, store: AuditStore, known: list[Sta
     def sink(shard: Shard) -> None:
         files = {f"shards/{shard.index:05d}.parquet": table_bytes(PREDICTIONS, shard.rows)}
         files[shard.masks_file] = masks_bytes(shard.masks)
+        if inputs.plan.detects:
+            files[f"marks/{shard.index:05d}.parquet"] = table_bytes(MARKS, shard.marks)
         store.put_files("shard", files, known, {"shard": shard.index, "rows": len(shard.rows)})
 
     plan = inputs.plan
@@ -460,8 +498,11 @@ def _state_tables(store: AuditStore, known: list[Statement]) -> None:
     """States what follows from the predictions, each product naming what it was made from."""
     plan, frames = stored_plan(store), tabulate(store)
     fates = store.put_table(DISPOSITIONS, frames[DISPOSITIONS.name], known)
-    observed = store.put_table(OBSERVATIONS, frames[OBSERVATIONS.name], [*known, fates])
-    estimated = store.put_table(ESTIMATES, frames[ESTIMATES.name], [observed, fates, known[-1]])
+    localised = [store.put_table(LOCALISATIONS, frames[LOCALISATIONS.name], known)] if plan.detects else []
+    observed = store.put_table(OBSERVATIONS, frames[OBSERVATIONS.name], [*known, *localised, fates])
+    estimated = store.put_table(ESTIMATES, frames[ESTIMATES.name], [observed, *localised, fates, known[-1]])
+    if plan.detects:
+        store.put_table(CURVES, frames[CURVES.name], [observed, *localised, fates])
     analysed = store.put_table(ANALYSES, frames[ANALYSES.name], [observed, fates, estimated])
     store.put_table(IMPORTANCE, frames[IMPORTANCE.name], [observed])
     data = findings_bytes(plan, frames, stored_setting(store))

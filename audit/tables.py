@@ -75,8 +75,10 @@ REFERENCES = Table(
         "case_id": Column(TEXT, "case"),
         "target": Column(TEXT, "target"),
         "reader": Column(TEXT, "who or what read it; 'reference' for the combined reading"),
-        "value": Column(REAL, "reading: 0 or 1, measurement, grade (text: its place, lowest 0)", nullable=True),
-        "artifact": Column(TEXT, "mask file inside the validation set", nullable=True),
+        "value": Column(
+            REAL, "reading: 0 or 1, measurement, grade (text: its place, lowest 0), number of lesions", nullable=True
+        ),
+        "artifact": Column(TEXT, "mask file, or file of boxes or points, inside the validation set", nullable=True),
     },
 )
 
@@ -94,6 +96,57 @@ PREDICTIONS = Table(
             nullable=True,
         ),
         "error": Column(TEXT, "why there is no prediction", nullable=True),
+    },
+)
+
+_PLACE = {
+    "x": Column(REAL, "left edge of a box, or a point, in pixels along a row; pixel i reaches from i to i + 1"),
+    "y": Column(REAL, "upper edge of a box, or a point, in pixels along a column"),
+    "z": Column(REAL, "first slice's edge, or a point, in slices; missing in a 2-D image", nullable=True),
+    "width": Column(REAL, "extent in x, pixels; missing for a point", nullable=True),
+    "height": Column(REAL, "extent in y, pixels; missing for a point", nullable=True),
+    "depth": Column(REAL, "extent in z, slices; missing for a point and in a 2-D image", nullable=True),
+}
+
+LESIONS = Table(
+    "lesions",
+    {
+        "case_id": Column(TEXT, "case"),
+        "target": Column(TEXT, "detection target"),
+        "lesion": Column(WHOLE, "number of the lesion within case and target, from 1"),
+        "weight": Column(REAL, "clinical weight within the case; the weights of a case add up to 1"),
+        **_PLACE,
+    },
+)
+
+MARKS = Table(
+    "marks",
+    {
+        "version": Column(TEXT, "'candidate', 'comparator' or 'candidate + <arm>'"),
+        "case_id": Column(TEXT, "case"),
+        "target": Column(TEXT, "detection target"),
+        "mark": Column(WHOLE, "number of the mark within version, case and target, from 1, as the device gave them"),
+        "rating": Column(REAL, "the device's rating of the mark; higher is more suspicious"),
+        **_PLACE,
+    },
+)
+
+LOCALISATIONS = Table(
+    "localisations",
+    {
+        "version": Column(TEXT, "'candidate', 'comparator' or 'candidate + <arm>'"),
+        "case_id": Column(TEXT, "case"),
+        "target": Column(TEXT, "detection target"),
+        "mark": Column(WHOLE, "mark; missing for a lesion that none hit", nullable=True),
+        "lesion": Column(WHOLE, "lesion that the mark hit; missing for a mark beside every lesion", nullable=True),
+        "outcome": Column(
+            TEXT,
+            "'hit' (the lesion's mark), 'false' (beside every lesion, or a further mark on one where the plan counts "
+            "it false), 'further' (a further mark on a lesion, ignored), 'missed' (lesion without a mark), "
+            "'unprocessed' (lesion of a case that the version gave no output for)",
+        ),
+        "rating": Column(REAL, "rating of the mark; missing for a lesion that no mark hit", nullable=True),
+        "weight": Column(REAL, "weight of the lesion, for 'hit', 'missed' and 'unprocessed'", nullable=True),
     },
 )
 
@@ -115,13 +168,14 @@ OBSERVATIONS = Table(
         "case_id": Column(TEXT, "case"),
         "patient_id": Column(TEXT, "pseudonym"),
         "target": Column(TEXT, "target"),
-        "score": Column(REAL, "model score", nullable=True),
+        "score": Column(REAL, "model score; detection: highest rating of a mark, missing without one", nullable=True),
         "reference": Column(
             REAL,
-            "reference standard: 0 or 1 (classification); reference mask not empty (segmentation)",
+            "reference standard: 0 or 1 (classification); reference mask not empty (segmentation); any lesion "
+            "(detection)",
             nullable=True,
         ),
-        "decision": Column(REAL, "score at or above the operating point: 0 or 1", nullable=True),
+        "decision": Column(REAL, "score at or above the operating point: 0 or 1; without a mark 0", nullable=True),
         "dice": Column(
             REAL,
             "Dice overlap; missing where both masks are empty or no reference mask exists",
@@ -139,6 +193,12 @@ OBSERVATIONS = Table(
         ),
         "repeat_df": Column(REAL, "the case's share of the degrees of freedom of its repeats", nullable=True),
         "seconds": Column(REAL, "time to the device's answer, or to its notification where recorded", nullable=True),
+        "lesions_reference": Column(REAL, "lesions of the reference standard (detection)", nullable=True),
+        "marks": Column(
+            REAL, "marks of the device, at any rating; 0 where it marked nothing (detection)", nullable=True
+        ),
+        "lesions_found": Column(REAL, "lesions hit by a mark at or above the operating point", nullable=True),
+        "lesions_false": Column(REAL, "false marks at or above the operating point", nullable=True),
     },
     open_ended=True,
     sparse=True,
@@ -170,6 +230,19 @@ ESTIMATES = Table(
         "n_failed": Column(WHOLE, "cases of the group without a usable prediction"),
         "n_undefined_resamples": Column(WHOLE, "resamples in which the measure had no value", nullable=True),
         "undefined": Column(TEXT, "why there is no value (or no interval)", nullable=True),
+    },
+)
+
+CURVES = Table(
+    "curves",
+    {
+        "curve": Column(TEXT, "'froc': lesion sensitivity over false positives per image"),
+        "version": Column(TEXT, "'candidate' or 'comparator'"),
+        "target": Column(TEXT, "target"),
+        "point": Column(WHOLE, "place on the curve, from 0"),
+        "threshold": Column(REAL, "rating at or above which marks count; missing where none does", nullable=True),
+        "x": Column(REAL, "froc: false positives per image, over all analysed images"),
+        "y": Column(REAL, "froc: share of lesions hit"),
     },
 )
 

@@ -20,6 +20,7 @@ from audit.analyses.analysing import analyse
 from audit.cases.flow import dispositions
 from audit.cases.masks import unpack_masks
 from audit.catalogue import entry
+from audit.curves import curves
 from audit.engines.shards import cited
 from audit.estimates import estimate, estimate_explanations
 from audit.evidence.statements import to_json
@@ -33,14 +34,19 @@ from audit.records import BoolArray
 from audit.tables import (
     ANALYSES,
     CASES,
+    CURVES,
     DISPOSITIONS,
     ESTIMATES,
     EXPLANATIONS,
     IMPORTANCE,
+    LESIONS,
+    LOCALISATIONS,
+    MARKS,
     OBSERVATIONS,
     PREDICTIONS,
     REFERENCES,
 )
+from audit.tasks.localising import Spacing, localise, spacing_zyx
 from audit.tasks.observations import observe
 
 FINDINGS_FILE = "findings.json"
@@ -60,21 +66,25 @@ def stored_setting(store: AuditStore) -> Setting:
 def recompute(store: AuditStore) -> dict[str, pd.DataFrame | bytes]:
     """Everything that follows from stored predictions, references and explanation scores, done again."""
     frames = tabulate(store)
-    findings = findings_bytes(stored_plan(store), frames, stored_setting(store))
-    return {PREDICTIONS.name: gathered(store), **frames, FINDINGS_FILE: findings}
+    plan = stored_plan(store)
+    marks = {MARKS.name: gathered_marks(store)} if plan.detects else {}
+    findings = findings_bytes(plan, frames, stored_setting(store))
+    return {PREDICTIONS.name: gathered(store), **marks, **frames, FINDINGS_FILE: findings}
 
 
 def tabulate(store: AuditStore) -> Frames:
-    """Dispositions, observations, estimates, analyses and importance from what the audit holds."""
+    """Dispositions, localisations, observations, estimates, analyses and importance from what the audit holds."""
     plan, cases = stored_plan(store), store.read_table(CASES)
     references, predictions = store.read_table(REFERENCES), gathered(store)
     fates = dispositions(cases, references, predictions, plan)
-    observations = _observed(store, plan, cases, references, predictions)
+    localised = _localised(store, plan, cases, predictions) if plan.detects else None
+    observations = _observed(store, plan, cases, references, predictions, localised)
     explained = estimate_explanations(plan, cases, store.read_table(EXPLANATIONS))
     setting = stored_setting(store)
-    estimated = estimate(plan, cases, observations, fates, setting)
+    estimated = estimate(plan, cases, observations, fates, setting, localised)
     estimates = ESTIMATES.conform(pd.concat([estimated, explained], ignore_index=True))
     return {
+        **_of_marks(plan, cases, observations, fates, localised),
         DISPOSITIONS.name: fates,
         OBSERVATIONS.name: observations,
         ESTIMATES.name: estimates,
@@ -96,12 +106,55 @@ def gathered(store: AuditStore) -> pd.DataFrame:
     return PREDICTIONS.conform(pd.concat([store.read_table(PREDICTIONS, n) for n in parts], ignore_index=True))
 
 
+def _of_marks(
+    plan: Plan, cases: pd.DataFrame, observations: pd.DataFrame, fates: pd.DataFrame, localised: pd.DataFrame | None
+) -> Frames:
+    """What only plans with a detection target have: localisations and FROC curves."""
+    if localised is None:
+        return {}
+    return {LOCALISATIONS.name: localised, CURVES.name: curves(plan, cases, observations, fates, localised)}
+
+
+def gathered_marks(store: AuditStore) -> pd.DataFrame:
+    """All marks of the audit, from its shards and its copies of recorded files."""
+    names = sorted(name for name in store.subjects() if name.startswith("marks/"))
+    return MARKS.conform(pd.concat([store.read_table(MARKS, name) for name in names], ignore_index=True))
+
+
+def _localised(store: AuditStore, plan: Plan, cases: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """LOCALISATIONS of every version and detection target, over the cases that the version processed."""
+    lesions, marks, spacing = store.read_table(LESIONS), gathered_marks(store), _spacing(cases)
+    made = predictions[predictions["error"].isna()]
+    parts = []
+    for version in sorted(predictions["version"].unique()):
+        for name, target in plan.targets.items():
+            if target.localisation is not None:
+                mine = made[(made["version"] == version) & (made["target"] == name)]
+                processed = frozenset(mine["case_id"].astype(str))
+                mine = marks[(marks["version"] == version) & (marks["target"] == name)]
+                theirs = lesions[lesions["target"] == name]
+                found = localise(target.localisation, processed, theirs, mine, spacing)
+                parts.append(found.assign(version=version, target=name))
+    return LOCALISATIONS.conform(pd.concat(parts, ignore_index=True))
+
+
+def _spacing(cases: pd.DataFrame) -> Spacing:
+    known = cases.set_index(cases["case_id"].astype(str))
+    thickness = known["slice_thickness_mm"] if "slice_thickness_mm" in known else pd.Series(pd.NA, known.index)
+    return lambda case: spacing_zyx(known.at[case, "spacing_mm"], thickness[case])
+
+
 def _observed(
-    store: AuditStore, plan: Plan, cases: pd.DataFrame, references: pd.DataFrame, predictions: pd.DataFrame
+    store: AuditStore,
+    plan: Plan,
+    cases: pd.DataFrame,
+    references: pd.DataFrame,
+    predictions: pd.DataFrame,
+    localised: pd.DataFrame | None,
 ) -> pd.DataFrame:
     load_mask, load_reference = _mask_reader(store), _reference_reader(store)
     seen = [
-        observe(version, name, target, cases, references, predictions, load_mask, load_reference(name))
+        observe(version, name, target, cases, references, predictions, load_mask, load_reference(name), localised)
         for version in sorted(predictions["version"].unique())
         for name, target in plan.targets.items()
     ]

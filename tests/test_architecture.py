@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "audit"
-BASE = {"records", "tables", "plan", "catalogue", "home", "datafolders"}
+BASE = {"records", "tables", "plan", "catalogue", "home", "datafolders", "places"}
+# places: boxes and points, which validation sets (cases) and devices (models) write in the same formats
 MAY_ALSO_USE = {
     "measures": {"statistics"},
     "estimates": {"statistics", "measures", "fairness"},
+    "curves": {"statistics", "measures"},
     "fairness": {"statistics", "measures"},
     "findings": {"measures"},
     "analyses": {"statistics", "measures"},

@@ -93,6 +93,8 @@ def _problems(predictions: pd.DataFrame, ids: np.ndarray, version: str, name: st
     problem = rows["error"].astype("string").mask(~_among(ids, made), NO_PREDICTION)
     if target.task == "segmentation":
         return problem.mask(problem.isna() & rows["artifact"].isna(), NO_MASK)
+    if target.task == "detection":
+        return problem
     score = rows["score"].to_numpy(dtype=np.float64, na_value=np.nan)
     problem = problem.mask(problem.isna().to_numpy() & ~np.isfinite(score), NO_SCORE)
     return problem.mask(problem.isna().to_numpy() & _no_grade(score, target), NO_GRADE)

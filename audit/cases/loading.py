@@ -15,13 +15,13 @@ from audit.records import BadInput, BoolArray, Image
 
 def image_loader(cases: ValidationSet) -> Callable[[str], Image]:
     """A function from case id to image. A case without an image path raises ``BadInput``."""
-    files = _files(cases, "image")
+    files = declared_files(cases, "image")
     return lambda case_id: read_image(*_known(files, case_id, "image"))
 
 
 def mask_loader(cases: ValidationSet, column: str) -> Callable[[str], BoolArray]:
     """A function from case id to the mask named in manifest column ``column``."""
-    files = _files(cases, column)
+    files = declared_files(cases, column)
     return lambda case_id: read_mask(*_known(files, case_id, column))
 
 
@@ -29,7 +29,7 @@ def check_files(cases: ValidationSet, progress: Callable[[int], None] = lambda _
     """Hashes every image and mask against the manifest; raises ``WrongDigest`` for the first that differs."""
     done: set[tuple[Path, str]] = set()
     for column in cases.file_columns:
-        for path, digest in _files(cases, column).values():
+        for path, digest in declared_files(cases, column).values():
             stored = split_fragment(path)[0]
             if (stored, digest) not in done:
                 read_checked(stored, digest)
@@ -37,7 +37,8 @@ def check_files(cases: ValidationSet, progress: Callable[[int], None] = lambda _
             progress(1)
 
 
-def _files(cases: ValidationSet, column: str) -> dict[str, tuple[Path, str]]:
+def declared_files(cases: ValidationSet, column: str) -> dict[str, tuple[Path, str]]:
+    """Case id -> path and SHA-256 of the file that the manifest names in ``column``; cases without one are absent."""
     frame = cases.cases
     if column not in frame or digest_column(column) not in frame:
         raise BadInput(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from audit.cases.facts import ReferenceReadings
+from audit.cases.lesions import lesion_counts
 from audit.cases.manifest import digest_column
 from audit.cases.matching import is_one_of
 from audit.plan import Target
@@ -19,16 +20,20 @@ READER = "reference"
 
 
 def references_table(
-    cases: pd.DataFrame, targets: Mapping[str, Target], readings: Mapping[str, ReferenceReadings] = MappingProxyType({})
+    cases: pd.DataFrame,
+    targets: Mapping[str, Target],
+    readings: Mapping[str, ReferenceReadings] = MappingProxyType({}),
+    lesions: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row per target and case: ``value`` 0 or 1 for classification and triage, the number for measurement, the
-    grade for ordinal; ``artifact`` (mask file) for segmentation.
+    grade for ordinal; ``artifact`` (mask file) for segmentation; both for detection: the number of ``lesions``
+    (LESIONS) and the file they stand in.
 
     A blank cell is a missing reference. Without ``positive`` in the plan only 0 and 1 are accepted, so that a third
     level can never become negative unnoticed; with it, every level not named is negative. Where the target's reference
     is one of ``readings``, each reader's own reading follows as a row under that reader's name.
     """
-    parts = [part for name, target in targets.items() for part in _of_target(cases, name, target, readings)]
+    parts = [part for name, target in targets.items() for part in _of_target(cases, name, target, readings, lesions)]
     return REFERENCES.conform(pd.concat(parts, ignore_index=True))
 
 
@@ -38,7 +43,11 @@ def combined_only(references: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_target(
-    cases: pd.DataFrame, name: str, target: Target, readings: Mapping[str, ReferenceReadings]
+    cases: pd.DataFrame,
+    name: str,
+    target: Target,
+    readings: Mapping[str, ReferenceReadings],
+    lesions: pd.DataFrame | None,
 ) -> Iterator[pd.DataFrame]:
     if target.reference not in cases:
         known = [str(column) for column in cases.columns if not str(column).startswith("stratum:")]
@@ -49,7 +58,12 @@ def _of_target(
     rows = pd.DataFrame({"case_id": cases["case_id"], "target": name, "reader": READER, "value": pd.NA})
     rows["artifact"] = pd.NA
     if target.task == "segmentation":
-        yield rows.assign(artifact=_mask_files(cases, name, target))
+        yield rows.assign(artifact=_files(cases, name, target, "reference masks"))
+        return
+    if target.task == "detection":
+        files = _files(cases, name, target, "files of lesions")
+        counted = _counts(rows["case_id"], files, {} if lesions is None else lesion_counts(lesions, name))
+        yield rows.assign(artifact=files, value=counted)
         return
     yield rows.assign(value=_values(cases, target.reference, name, target))
     if target.reference in readings:
@@ -65,11 +79,16 @@ def _values(cases: pd.DataFrame, column: str, name: str, target: Target) -> pd.S
     return _flags(cases, column, name, target)
 
 
-def _mask_files(cases: pd.DataFrame, name: str, target: Target) -> pd.Series:
+def _counts(case_ids: pd.Series, files: pd.Series, lesions: Mapping[str, int]) -> pd.Series:
+    counted = case_ids.astype(str).map(lambda case: lesions.get(case, 0)).astype("Float64")
+    return counted.mask(files.isna(), pd.NA)
+
+
+def _files(cases: pd.DataFrame, name: str, target: Target, what: str) -> pd.Series:
     beside = digest_column(target.reference)
     if beside not in cases:
         raise BadInput(
-            f"target '{name}': column '{target.reference}' names reference masks, but the manifest has no column "
+            f"target '{name}': column '{target.reference}' names {what}, but the manifest has no column "
             f"'{beside}' with their SHA-256; add it."
         )
     return cases[target.reference].astype("string")

@@ -220,6 +220,39 @@ class BarPlot:
 
 
 @dataclass(frozen=True, slots=True)
+class FrocPoint:
+    """A point on or beside a curve, with limits in both directions where they are known."""
+
+    x: float
+    y: float
+    x_limits: tuple[float, float] | None = None
+    y_limits: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrocLine:
+    """One version's curve from left to right, its ``operating_point`` and points at which it was read off."""
+
+    label: str
+    points: tuple[tuple[float, float], ...]
+    operating_point: FrocPoint | None = None
+    read_off: tuple[FrocPoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrocPlot:
+    """Curves over a horizontal axis from 0 to ``x_end`` and a vertical one from 0 to 1."""
+
+    caption: str
+    alt: str
+    x_axis: str
+    y_axis: str
+    x_end: float
+    curves: tuple[FrocLine, ...]
+    legend: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FlowStep:
     """What enters, or leaves (``out``), the analysis, with its number."""
 
@@ -294,6 +327,7 @@ Node = (
     | AgreementPlot
     | BarPlot
     | CurvePlot
+    | FrocPlot
     | FlowChart
     | Picture
     | StatusBox

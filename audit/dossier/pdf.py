@@ -20,6 +20,7 @@ from audit.dossier.content import (
     Document,
     FlowChart,
     ForestPlot,
+    FrocPlot,
     Heading,
     NewPage,
     Node,
@@ -31,6 +32,7 @@ from audit.dossier.content import (
 )
 from audit.dossier.pdf_curves import CurveFigure
 from audit.dossier.pdf_figures import BarFigure, FlowFigure, ForestFigure, PictureBlock
+from audit.dossier.pdf_froc import FrocFigure
 from audit.dossier.pdf_parts import ContentsList, DryCanvas, HeadingLine, SignatureBlock, StatusPanel, TitleBlock
 from audit.dossier.pdf_style import (
     ACCENT,
@@ -122,6 +124,7 @@ def figure(node: Node, known: Layout) -> Flowable:
     makers: dict[type[Any], Any] = {
         Table: GridTable, ForestPlot: ForestFigure, AgreementPlot: AgreementFigure, BarPlot: BarFigure,
         CurvePlot: CurveFigure, FlowChart: FlowFigure, Picture: PictureBlock, StatusBox: StatusPanel,
+        FrocPlot: FrocFigure,
     }  # fmt: skip
     flowable: Flowable = makers[type(node)](node, known.pages)
     return flowable

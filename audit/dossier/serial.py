@@ -64,8 +64,8 @@ def document_schema() -> dict[str, Any]:
 _HEX = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _STATUSES = ("evidenced", "partly evidenced", "declared", "missing", "not applicable")
 _NODES = (
-    "Heading", "Paragraph", "Table", "ForestPlot", "AgreementPlot", "BarPlot", "CurvePlot", "FlowChart", "Picture",
-    "StatusBox",
+    "Heading", "Paragraph", "Table", "ForestPlot", "AgreementPlot", "BarPlot", "CurvePlot", "FrocPlot", "FlowChart",
+    "Picture", "StatusBox",
     "Signature", "Contents", "NewPage",
 )  # fmt: skip
 

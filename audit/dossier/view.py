@@ -12,7 +12,7 @@ import pandas as pd
 from audit.dossier.device import Device
 from audit.plan import Plan
 from audit.records import Finding, ModelVersion, Statement
-from audit.tables import ALL, OVERALL
+from audit.tables import ALL, CURVES, OVERALL
 
 PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS = "plan", "lock", "set", "model", "environment", "accesses"
 CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES = "cases", "dispositions", "observations", "estimates"
@@ -141,6 +141,7 @@ class AuditView:
     measures: Mapping[str, MeasureFacts] = field(default_factory=dict)
     locked: Mapping[str, Any] = field(default_factory=dict)
     analyses: pd.DataFrame = field(default_factory=pd.DataFrame)
+    curves: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(CURVES.columns)))
 
     @cached_property
     def rows(self) -> tuple[EstimateRow, ...]:

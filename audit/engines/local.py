@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.engines.marks import filled_slots
 from audit.engines.shards import Half, Shard, masks_file, quantised
 from audit.plan import Target
 from audit.records import BadInput, Image, Pixels
-from audit.tables import PREDICTIONS
+from audit.tables import MARKS, PREDICTIONS
 
 Perturb = Callable[[Image, np.random.Generator], Image]
 
@@ -35,12 +36,13 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What one arm gave for one case: a score or a mask per target, or why not."""
+    """What one arm gave for one case: a score, a mask or marks per target, or why not."""
 
     scores: Mapping[str, float]
     masks: Mapping[str, Half]
     errors: Mapping[str, str]
     seconds: float | None = None
+    marks: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
 
 
 _Answers = dict[tuple[int, str], _Answer]
@@ -162,9 +164,15 @@ def _answer(arm: Arm, outputs: Mapping[str, NDArray[Any]], row: int, seconds: fl
     scores: dict[str, float] = {}
     masks: dict[str, Half] = {}
     errors: dict[str, str] = {}
+    marks: dict[str, Sequence[Mapping[str, float]]] = {}
     for name, target in arm.targets.items():
         value = np.asarray(outputs[target.output][row])
-        if not np.isfinite(value).all():
+        if target.localisation is not None:
+            try:
+                marks[name] = filled_slots(value, target.output, boxes=target.localisation.rule == "iou")
+            except BadInput as error:
+                errors[name] = str(error)
+        elif not np.isfinite(value).all():
             errors[name] = f"the model's output '{target.output}' is not finite"
         elif target.task == "segmentation":
             masks[name] = quantised(value)
@@ -172,7 +180,7 @@ def _answer(arm: Arm, outputs: Mapping[str, NDArray[Any]], row: int, seconds: fl
             scores[name] = float(value.reshape(-1)[0])
         else:
             errors[name] = f"the model's output '{target.output}' is no single score (shape {value.shape})"
-    return _Answer(scores, masks, errors, seconds)
+    return _Answer(scores, masks, errors, seconds, marks)
 
 
 def _require_outputs(arm: Arm, outputs: Mapping[str, NDArray[Any]]) -> None:
@@ -206,7 +214,19 @@ def _shard(index: int, cases: Sequence[str], arms: Sequence[Arm], answers: _Answ
         for case in cases
         for name in arm.targets
     ]
-    return Shard(index, PREDICTIONS.conform(pd.DataFrame(rows, columns=list(PREDICTIONS.columns))), masks)
+    table = PREDICTIONS.conform(pd.DataFrame(rows, columns=list(PREDICTIONS.columns)))
+    return Shard(index, table, masks, _marks_table(cases, arms, answers))
+
+
+def _marks_table(cases: Sequence[str], arms: Sequence[Arm], answers: _Answers) -> pd.DataFrame:
+    rows = [
+        {"version": arm.version, "case_id": case, "target": name, "mark": number, **mark}
+        for i, arm in enumerate(arms)
+        for case in cases
+        for name in arm.targets
+        for number, mark in enumerate(answers[i, case].marks.get(name, ()), start=1)
+    ]
+    return MARKS.conform(pd.DataFrame(rows, columns=list(MARKS.columns)))
 
 
 def _gather_masks(

@@ -20,12 +20,14 @@ class Shard:
     """Predictions of a fixed run of cases.
 
     ``rows`` follow PREDICTIONS, ordered by arm, case, target. ``masks`` maps 'version/target' (with '/64x64' appended
-    where image sizes differ within the shard) to float16 probabilities (n, \\*spatial) on a grid of 1/1024.
+    where image sizes differ within the shard) to float16 probabilities (n, \\*spatial) on a grid of 1/1024. ``marks``
+    follow MARKS, in the same order as ``rows``.
     """
 
     index: int
     rows: pd.DataFrame
     masks: Mapping[str, Half]
+    marks: pd.DataFrame
 
     @property
     def masks_file(self) -> str:

@@ -23,6 +23,8 @@ KEYS = {
     "importance": ["importance_id"],
     "analyses": ["analysis_id"],
     "dispositions": ["version", "case_id", "target"],
+    "marks": ["version", "case_id", "target", "mark"],
+    "localisations": ["version", "case_id", "target", "mark", "lesion"],
 }
 CANDIDATE_KEYS = ("version", "case_id", "target", "method", "reader")
 

@@ -100,7 +100,8 @@ def _suits(measure: Measure | Family, target: Target) -> bool:
 
 
 def _has_decision(measure: Measure, target: Target) -> bool:
-    needs = target.binary and "decision" in measure.columns
+    at_point = ("decision", "lesions_found", "lesions_false") if target.task == "detection" else ("decision",)
+    needs = (target.binary or target.task == "detection") and bool(set(at_point) & set(measure.columns))
     return not needs or target.operating_point is not None
 
 

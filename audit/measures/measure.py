@@ -95,10 +95,7 @@ class Measure:
 
     def complete(self, rows: Rows) -> BoolArray:
         """Cases (bool, one entry per row) that have a finite value in every needed column."""
-        keep = np.ones(len(rows), dtype=np.bool_)
-        for name in self.columns:
-            keep &= np.isfinite(rows.columns[name])
-        return keep
+        return complete_cases(rows, self.columns)
 
     def point(self, rows: Rows) -> float | Undefined:
         """The estimate; undefined, with the reason, where the rows do not determine it."""
@@ -158,3 +155,11 @@ class Measure:
     def _kept(self, rows: Rows) -> Rows:
         complete = self.complete(rows)
         return rows if complete.all() else rows.where(complete)
+
+
+def complete_cases(rows: Rows, columns: Sequence[str]) -> BoolArray:
+    """Cases (bool, one entry per row) that have a finite value in every one of ``columns``."""
+    keep = np.ones(len(rows), dtype=np.bool_)
+    for name in columns:
+        keep &= np.isfinite(rows.columns[name])
+    return keep

@@ -18,13 +18,14 @@ ON_PATIENTS = "Tango score on patients (no discordant case)"
 def paired_decisions(measure: Measure, new: Rows, old: Rows, confidence: float) -> Interval | Undefined | None:
     """Interval of the change of a proportion, ``new`` and ``old`` holding the same cases in the same order.
 
-    None where it does not apply: no proportion, another denominator in each version (predictive values), or several
-    cases per patient of which some are discordant. With several cases and none discordant it is taken on patients.
+    None where it does not apply: no proportion, another denominator in each version (predictive values), several
+    lesions counted in a case, or several cases per patient of which some are discordant. With several cases and none
+    discordant it is taken on patients.
     """
     if not isinstance(measure.estimator, Proportion):
         return None
     (hit, counted), (other, other_counted) = measure.estimator.per_case(new), measure.estimator.per_case(old)
-    if not np.array_equal(counted, other_counted):
+    if not np.array_equal(counted, other_counted) or (counted > 1).any():
         return None
     rows = measure.contributing(new)
     table = _table(hit[counted > 0] > 0, other[counted > 0] > 0)

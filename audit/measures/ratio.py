@@ -152,9 +152,9 @@ class Proportion(Mean):
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:
         counted = rows.where(self.contributes(rows))
-        if not one_case_per_patient(counted):
-            return self.interval(rows, confidence)
         events, cases = self.per_case(counted)
+        if not one_case_per_patient(counted) or (cases > 1).any():
+            return self.interval(rows, confidence)
         return clopper_pearson(round(float(events.sum())), round(float(cases.sum())), confidence)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from audit.tables import OBSERVATIONS, REAL
 UNUSABLE = ("failed", "rejected", "equivocal")
 CASE = "case"
 COLUMNS = tuple(name for name, column in OBSERVATIONS.columns.items() if column.dtype == REAL)
+LESION_RATING, LESION_WEIGHT, FALSE_RATING = "lesion_rating", "lesion_weight", "false_rating"
+SEVERAL = (LESION_RATING, LESION_WEIGHT, FALSE_RATING)
+"""Columns with a second axis: ratings and weights of a case's lesions (minus infinity: not hit), of its false marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,17 @@ def order_of(cases: pd.DataFrame) -> Order:
     return Order(pd.Index(cases["case_id"].astype(str)), patient.astype(np.int64), pd.Index(ids))
 
 
-def samples(order: Order, observations: pd.DataFrame, dispositions: pd.DataFrame) -> Mapping[tuple[str, str], Sample]:
-    """(version, target) -> sample. Raises ``BadInput`` where an observation has no disposition or a case occurs
-    twice.
+def samples(
+    order: Order,
+    observations: pd.DataFrame,
+    dispositions: pd.DataFrame,
+    localisations: pd.DataFrame | None = None,
+) -> Mapping[tuple[str, str], Sample]:
+    """(version, target) -> sample. Without ``localisations`` no case has lesions or marks.
+
+    Raises ``BadInput`` where an observation has no disposition or a case occurs twice.
     """
+    marked = {} if localisations is None else _by_version(order, localisations)
     fates = {key: part for key, part in dispositions.groupby(["version", "target"], sort=False)}
     out: dict[tuple[str, str], Sample] = {}
     for key, part in observations.groupby(["version", "target"], sort=False):
@@ -69,7 +80,8 @@ def samples(order: Order, observations: pd.DataFrame, dispositions: pd.DataFrame
             raise BadInput(
                 f"observations of '{key[0]}', target '{key[1]}' have no dispositions; write both tables in one run."
             )
-        out[str(key[0]), str(key[1])] = _sample(order, part, fates[key], f"'{key[0]}', target '{key[1]}'")
+        several = marked.get(key) or _no_marks(order)
+        out[str(key[0]), str(key[1])] = _sample(order, part, fates[key], several, f"'{key[0]}', target '{key[1]}'")
     return out
 
 
@@ -77,17 +89,50 @@ def no_sample(order: Order) -> Sample:
     """A version that observed nothing."""
     nothing = np.zeros(order.patient.size, dtype=np.bool_)
     empty = {name: np.full(order.patient.size, np.nan) for name in COLUMNS}
-    return Sample(Rows(order.patient, {**empty, CASE: _places(order)}), nothing, nothing)
+    return Sample(Rows(order.patient, {**empty, **_no_marks(order), CASE: _places(order)}), nothing, nothing)
 
 
-def _sample(order: Order, observed: pd.DataFrame, fates: pd.DataFrame, where: str) -> Sample:
+def _sample(
+    order: Order, observed: pd.DataFrame, fates: pd.DataFrame, several: Mapping[str, FloatArray], where: str
+) -> Sample:
     rows, fate = _indexed(observed, order, where), _indexed(fates, order, where)["fate"].astype("string")
     absent = np.full(order.patient.size, np.nan)
     read = {name: _numbers(rows[name]) if name in rows else absent for name in COLUMNS}
-    columns = {**read, CASE: _places(order)}
+    columns = {**read, **several, CASE: _places(order)}
     analysed = (fate == "analysed").to_numpy(dtype=bool, na_value=False)
     failed = fate.isin(UNUSABLE).to_numpy(dtype=bool, na_value=False)
     return Sample(Rows(order.patient, columns), analysed, failed)
+
+
+def _by_version(order: Order, localisations: pd.DataFrame) -> dict[Any, dict[str, FloatArray]]:
+    groups = localisations.groupby(["version", "target"], sort=False)
+    return {key: _several(order, part) for key, part in groups}
+
+
+def _several(order: Order, found: pd.DataFrame) -> dict[str, FloatArray]:
+    """Lesions in the order of their numbers, false marks by falling rating."""
+    lesions = found[found["outcome"].isin(("hit", "missed", "unprocessed"))].sort_values(["case_id", "lesion"])
+    false = found[found["outcome"] == "false"].sort_values(["case_id", "rating"], ascending=[True, False])
+    rating = lesions["rating"].to_numpy(dtype=np.float64, na_value=-np.inf)
+    return {
+        LESION_RATING: _padded(order, lesions["case_id"], rating),
+        LESION_WEIGHT: _padded(order, lesions["case_id"], _numbers(lesions["weight"])),
+        FALSE_RATING: _padded(order, false["case_id"], _numbers(false["rating"])),
+    }
+
+
+def _padded(order: Order, case_ids: pd.Series, values: FloatArray) -> FloatArray:
+    """Values of sorted cases, one row per case of the order; cases that are not in the order are left out."""
+    rows = order.case_ids.get_indexer(pd.Index(case_ids.astype(str)))
+    rank = case_ids.groupby(case_ids, sort=False).cumcount().to_numpy(dtype=np.int64)
+    out = np.full((order.patient.size, int(rank.max(initial=-1)) + 1), np.nan)
+    known = rows >= 0
+    out[rows[known], rank[known]] = values[known]
+    return out
+
+
+def _no_marks(order: Order) -> dict[str, FloatArray]:
+    return {name: np.full((order.patient.size, 0), np.nan) for name in SEVERAL}
 
 
 def _indexed(frame: pd.DataFrame, order: Order, where: str) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,8 @@ def read_recorded(
     cases: pd.DataFrame,
     version: str = "candidate",
 ) -> pd.DataFrame:
-    """PREDICTIONS of ``version`` from the CSV, CSV.GZ or Parquet table at ``path``, one row per case and target.
+    """PREDICTIONS of ``version`` from the CSV, CSV.GZ or Parquet table at ``path``, one row per case and target that is
+    not for detection.
 
     Segmentation columns hold mask paths, kept as written (relative to the table's folder). A case of the set that
     the table lacks becomes a row with the error 'no recorded prediction'. Raises ``BadInput`` for an unreadable
@@ -34,24 +35,26 @@ def read_recorded(
     named = {
         name: target.model_copy(update={"output": ref.columns.get(target.output, target.output)})
         for name, target in targets.items()
+        if target.task != "detection"
     }
     parts = [_rows(table, name, target, cases, path, version) for name, target in named.items()]
     return PREDICTIONS.conform(pd.concat(parts, ignore_index=True))
 
 
-def recorded_version(ref: RecordedPredictions, path: Path, targets: Mapping[str, Target]) -> ModelVersion:
-    """The version under audit as far as a table tells: its name, the table's SHA-256, the columns used."""
+def recorded_version(ref: RecordedPredictions, paths: Sequence[Path], targets: Mapping[str, Target]) -> ModelVersion:
+    """The version under audit as far as its files tell: its name, their SHA-256, the columns and labels used."""
     return ModelVersion(
         name=ref.name,
         version=ref.version,
         kind="recorded",
-        uri=ref.scores,
-        digests={path.name: hashlib.sha256(_bytes(path)).hexdigest()},
+        uri=", ".join(ref.files),
+        digests={path.name: hashlib.sha256(recorded_bytes(path)).hexdigest() for path in paths},
         outputs=tuple(dict.fromkeys(ref.columns.get(t.output, t.output) for t in targets.values())),
     )
 
 
-def _bytes(path: Path) -> bytes:
+def recorded_bytes(path: Path) -> bytes:
+    """The bytes of a recorded table; raises ``BadInput`` where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -62,7 +65,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _read_table(path: Path, case_id: str) -> pd.DataFrame:
-    _bytes(path)
+    recorded_bytes(path)
     try:
         if path.name.endswith((".parquet", ".pq")):
             return pd.read_parquet(path)

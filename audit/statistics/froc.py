@@ -63,10 +63,14 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class FrocCurve:
-    """Operating points from (0, 0) on: non-lesion marks per case and share of lesions marked."""
+    """Operating points from (0, 0) on: non-lesion marks per case and share of lesions marked at or above ``rating``.
+
+    The first rating is infinite: nothing is marked.
+    """
 
     false_positives_per_case: FloatArray
     lesion_sensitivity: FloatArray
+    rating: FloatArray
 
 
 def marks(
@@ -156,10 +160,9 @@ def froc_curve(data: Marks) -> FrocCurve | Undefined:
     if not data.lesion_case.size:
         return Undefined("no lesions")
     marked = data.lesion_rating[data.lesion_rating > UNMARKED]
-    levels = np.unique(np.concatenate([data.false_rating, marked]))[::-1]
-    false = [float((data.false_rating >= level).sum()) / data.n_cases for level in levels]
-    found = [float((marked >= level).sum()) / data.lesion_case.size for level in levels]
-    return FrocCurve(np.array([0.0, *false]), np.array([0.0, *found]))
+    levels = np.concatenate([[np.inf], np.unique(np.concatenate([data.false_rating, marked]))[::-1]])
+    false, found = _at_or_above(data.false_rating, levels), _at_or_above(marked, levels)
+    return FrocCurve(false / data.n_cases, found / data.lesion_case.size, levels)
 
 
 def sensitivity_at(curve: FrocCurve, false_positives_per_case: float, interpolated: bool = True) -> float:
@@ -173,6 +176,10 @@ def sensitivity_at(curve: FrocCurve, false_positives_per_case: float, interpolat
         return float(rate)
     allowed = curve.false_positives_per_case <= false_positives_per_case + 1e-12
     return float(curve.lesion_sensitivity[allowed].max())
+
+
+def _at_or_above(ratings: FloatArray, levels: FloatArray) -> IntArray:
+    return np.asarray(ratings.size - np.searchsorted(np.sort(ratings), levels, "left"))
 
 
 def _against_lesions(data: Marks, weight: FloatArray, all_cases: bool) -> float | Undefined:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from audit.catalogue import entry
 from audit.plan import Target
 from audit.records import BadInput, BoolArray
-from audit.tables import OBSERVATIONS
+from audit.tables import LOCALISATIONS, OBSERVATIONS
 from audit.tasks.task import Readings, Task
 
 GEOMETRY = ("spacing_mm", "slice_thickness_mm")
@@ -27,17 +27,20 @@ def observe(
     predictions: pd.DataFrame,
     load_mask: Callable[[str], NDArray[Any]],
     load_reference_mask: Callable[[str], BoolArray],
+    localised: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row per case, in the order of ``cases``; what a case lacks is missing, no case is dropped.
 
     ``load_mask`` takes the prediction's artifact and returns a bool mask or float probabilities;
-    ``load_reference_mask`` takes the case id. Arms ('candidate + noise') are observed at the candidate's operating
-    point. Raises ``BadInput`` for two predictions or references of one case.
+    ``load_reference_mask`` takes the case id; ``localised`` are LOCALISATIONS of a detection target. Arms
+    ('candidate + noise') are observed at the candidate's operating point. Raises ``BadInput`` for two predictions or
+    references of one case.
     """
     task: Task = entry("tasks", target.task, f"target '{target_name}'")
     rows = _joined(version, target_name, cases, references, predictions)
     point = target.operating_point_of(COMPARATOR if version.startswith(COMPARATOR) else CANDIDATE)
-    observed = task.observe(Readings(target_name, rows, point, load_mask, load_reference_mask, target))
+    found = _mine(localised, version, target_name)
+    observed = task.observe(Readings(target_name, rows, point, load_mask, load_reference_mask, target, found))
     table = pd.DataFrame(
         {"version": version, "case_id": rows["case_id"], "patient_id": rows["patient_id"], "target": target_name}
     )
@@ -45,6 +48,12 @@ def observe(
         if name not in table:
             table[name] = observed[name].to_numpy() if name in observed else float("nan")
     return OBSERVATIONS.conform(table)
+
+
+def _mine(localised: pd.DataFrame | None, version: str, target: str) -> pd.DataFrame:
+    if localised is None:
+        return pd.DataFrame(columns=list(LOCALISATIONS.columns))
+    return localised[(localised["version"] == version) & (localised["target"] == target)]
 
 
 def _joined(
@@ -60,6 +69,7 @@ def _joined(
     ):
         _refuse_twice(frame, f"target '{target}', {version}: {what}")
         rows = rows.merge(frame[["case_id", *columns]], on="case_id", how="left")
+    rows["predicted"] = rows["case_id"].isin(made["case_id"])
     return rows
 
 

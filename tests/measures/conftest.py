@@ -47,7 +47,25 @@ def make_rows(n_patients: int = 60, per_patient: int = 1, seed: int = 3) -> Rows
         "repeat_square": rng.chisquare(1, n),
         "repeat_df": np.full(n, 0.5),
     }
-    return Rows(patient, columns)
+    return Rows(patient, columns | marked(reference, rng))
+
+
+def marked(reference: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Columns of a detection target: up to three lesions of a positive case, up to two false marks of any case."""
+    n = reference.size
+    lesions = np.where(reference == 1, rng.integers(1, 4, n), 0)
+    rating = np.where(rng.uniform(size=(n, 3)) < 0.85, rng.normal(1, 1, (n, 3)), -np.inf)
+    rating = np.where(np.arange(3) < lesions[:, None], rating, np.nan)
+    false = np.where(np.arange(2) < rng.integers(0, 3, n)[:, None], rng.normal(0, 1, (n, 2)), np.nan)
+    return {
+        "lesions_reference": lesions.astype(float),
+        "marks": (np.isfinite(rating).sum(axis=1) + np.isfinite(false).sum(axis=1)).astype(float),
+        "lesions_found": (rating >= 0.5).sum(axis=1).astype(float),
+        "lesions_false": (false >= 0.5).sum(axis=1).astype(float),
+        "lesion_rating": rating,
+        "lesion_weight": np.where(np.isnan(rating), np.nan, 1 / np.maximum(lesions, 1)[:, None]),
+        "false_rating": false,
+    }
 
 
 @pytest.fixture

@@ -1,0 +1,38 @@
+"""Lesion sensitivity at the operating point: share of lesions hit by a mark rated at or above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit.measures.marked import LESIONS, lesion_sizes, nothing_found
+from audit.measures.measure import Measure
+from audit.measures.ratio import Proportion
+from audit.records import FloatArray, Rows
+
+
+def _per_case(rows: Rows) -> tuple[FloatArray, FloatArray]:
+    return rows.columns["lesions_found"], rows.columns["lesions_reference"]
+
+
+@dataclass(frozen=True, slots=True)
+class _OfLesions(Proportion):
+    """Lesions, not cases, are counted; a patient with several is one cluster."""
+
+    def denominators(self, rows: Rows) -> dict[str, int]:
+        return lesion_sizes(rows)
+
+
+ENTRY = Measure(
+    name="pooled_lesion_sensitivity",
+    title="lesion sensitivity",
+    unit="proportion",
+    low=0.0,
+    high=1.0,
+    direction="higher",
+    tasks=("detection",),
+    columns=("lesions_reference", "lesions_found"),
+    source="Bunch et al., Proc SPIE 1977;127:124; Rao & Scott, Biometrics 1992;48:577",
+    estimator=_OfLesions(_per_case, LESIONS),
+    ideal=1.0,
+    worst_case=nothing_found,
+)

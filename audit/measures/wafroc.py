@@ -1,0 +1,29 @@
+"""Weighted AFROC area: the chance that a lesion is rated above the worst false mark of a case without lesions."""
+
+from __future__ import annotations
+
+from audit.measures.marked import COLUMNS, nothing_found
+from audit.measures.measure import Measure
+from audit.measures.rated_areas import area_over
+from audit.statistics.froc import Marks
+from audit.statistics.froc_areas import Units, lesions_against_normals
+
+
+def _units(data: Marks) -> Units:
+    return lesions_against_normals(data, weighted=True)
+
+
+ENTRY = Measure(
+    name="wafroc",
+    title="weighted AFROC area",
+    unit="probability",
+    low=0.0,
+    high=1.0,
+    direction="higher",
+    tasks=("detection",),
+    columns=COLUMNS,
+    source="Chakraborty & Berbaum, Med Phys 2004;31:2313; Chakraborty & Zhai, Med Phys 2016;43:2548",
+    estimator=area_over(_units),
+    ideal=1.0,
+    worst_case=nothing_found,
+)
