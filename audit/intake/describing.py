@@ -48,6 +48,7 @@ DESCRIBED = (
     Described("view", "view_as_written", ("view", "view_position", "viewposition", "projection"), PROJECTIONS),
 )
 _EMPTY = pd.Series(dtype="string")
+_SILENT = {"DICOM": "the header does not say", "": "the table does not say"}
 
 
 def add_attributes(frame: pd.DataFrame, table: Mapping[str, pd.Series]) -> Iterator[tuple[str, str]]:
@@ -127,5 +128,5 @@ def reasons(frame: pd.DataFrame, about: Described) -> Sequence[str]:
         elif not empty:
             out.append("what is written is not understood")
         else:
-            out.append("the header does not say" if kind == "DICOM" else "a file of this kind does not say")
+            out.append(_SILENT.get(kind, "a file of this kind does not say"))
     return out

@@ -64,8 +64,9 @@ class Gathered:
         )
 
     def frame(self) -> pd.DataFrame:
-        """The rows; blank cells missing, columns without any value left out."""
-        frame = pd.DataFrame({name: _as_text(values) for name, values in self._columns.items()})
+        """The rows; blank cells missing, columns without any value left out. Hands the rows over: it keeps none."""
+        names = list(self._columns)
+        frame = pd.DataFrame({name: _as_text(self._columns.pop(name)) for name in names})
         needed = ("case_id", "patient_id", "image", "sha256", "pixel_sha256", "dhash", "modality", "source_format")
         for name in needed:
             if name not in frame:

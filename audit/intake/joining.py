@@ -18,6 +18,7 @@ _REFERENCE = re.compile(
     r"label|finding|reference|diagnos|class|grade|target|outcome|positive|disease|cancer|carcinoma|lesion|patholog|"
     r"histo|isup|gleason|rads|severity|consensus|truth|abnormal|tumou?r|pneumonia|covid|fracture|nodule|mass"
 )
+_PREDICTION = re.compile(r"(prob|score|pred|ai)(_|$)|prob|pred")
 _YES_NO = {"0", "1", "0.0", "1.0", "yes", "no", "y", "n", "true", "false", "pos", "neg", "positive", "negative"}
 
 
@@ -127,7 +128,7 @@ def _references(columns: Mapping[str, pd.Series], wanted: tuple[str, ...], table
             )
     if wanted:
         return list(wanted)
-    named = [name for name in columns if _REFERENCE.search(name.lower())]
+    named = [n for n in columns if _REFERENCE.search(n.lower()) and not _PREDICTION.match(n.lower())]
     return named or [name for name, cells in columns.items() if _yes_or_no(cells)]
 
 

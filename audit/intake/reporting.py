@@ -166,10 +166,11 @@ def _next_text(taken: Taken, out: Path, set_file: str) -> str:
         f"all rows: {out / WORK / 'report.json'}",
     ]
     key = taken.work.options.key or out.with_name(f"{out.name}.key")
-    lines.append(
-        f"Patients are pseudonyms made with {key}: keep it apart from the set, and give it with --key to every set "
-        "(training data too) that is to be compared."
-    )
+    if taken.intake.cases["source_format"].eq("DICOM").any():
+        lines.append(
+            f"Patients are pseudonyms made with {key}: keep it apart from the set, and give it with --key to every set "
+            "(training data too) that is to be compared."
+        )
     lines += [f"A table lies among the files: {path} (--table {path})" for path in _tables(taken)]
     lines.append(f"Next: correct the facts in {out / set_file}, then name the set in a plan and run audit lock.")
     return "\n".join(_wrapped(line, "", "  ") for line in lines)

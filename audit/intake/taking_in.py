@@ -67,7 +67,7 @@ def _followed(work: Work, table: Table | None, training: list[Training]) -> Inta
     place_boxes(work, frame)
     frame["missing"] = missing_reasons(frame)
     return gathered.intake(
-        frame.copy(),
+        frame,
         elements=gathered.elements,
         masks=[MaskFacts(**{k: v for k, v in mask.items() if k != "path"}) for mask in work.masks],
         training=training,

@@ -6,7 +6,6 @@ A set.yaml that a person has written is never overwritten: the new skeleton then
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -45,9 +44,9 @@ def write(taken: Taken) -> Written:
     """Writes the set; each file appears whole or not at all."""
     out = taken.work.out
     frame = manifest(taken.intake.cases)
-    _put(out / "manifest.csv", _csv(frame))
+    _put_table(out / "manifest.csv", frame)
     if taken.work.boxes:
-        _put(out / "boxes.csv", _csv(pd.DataFrame(taken.work.boxes)))
+        _put_table(out / "boxes.csv", pd.DataFrame(taken.work.boxes))
     training = _write_training(taken)
     skeleton = out / "set.yaml"
     name = "set.skeleton.yaml" if skeleton.exists() and not _is_ours(skeleton) else "set.yaml"
@@ -129,7 +128,7 @@ def _write_training(taken: Taken) -> list[str]:
     for path in taken.work.options.training:
         training = read_training(path, taken.work.key)
         name = f"{TRAINING}/{path.stem if path.is_file() else path.name}.csv"
-        _put(taken.work.out / name, _csv(as_table(training)))
+        _put_table(taken.work.out / name, as_table(training))
         names.append(name)
     return names
 
@@ -151,10 +150,13 @@ def _header(stream: Any, row: Mapping[str, Any]) -> csv.DictWriter[str]:
     return rows
 
 
-def _csv(frame: pd.DataFrame) -> str:
-    stream = io.StringIO()
-    frame.to_csv(stream, index=False, lineterminator="\n")
-    return stream.getvalue()
+def _put_table(path: Path, frame: pd.DataFrame) -> None:
+    """Written as it goes: the text of a large table is never held whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as stream:
+        frame.to_csv(stream, index=False, lineterminator="\n", chunksize=5000)
+    part.replace(path)
 
 
 def _put(path: Path, text: str) -> None:
