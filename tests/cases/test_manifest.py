@@ -252,11 +252,11 @@ def test_text_is_never_lost(values):
     assert [None if pd.isna(v) else str(v) for v in read["x"]] == [v.strip() or None for v in values]
 
 
-def test_facts_choose_the_words(small):
+def test_facts_say_whether_there_is_a_reference_standard(small):
     exact = read_set(small.write()).facts
-    assert exact.reference.words["sensitivity"] == "sensitivity"
+    assert exact.reference.is_standard
     small.facts["reference"] = {"kind": "report_mining"}
-    assert read_set(small.write()).facts.reference.words["sensitivity"] == "positive percent agreement"
+    assert not read_set(small.write()).facts.reference.is_standard
     assert not exact.sampling.shows_prevalence
 
 
