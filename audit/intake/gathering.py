@@ -1,4 +1,4 @@
-"""Cases, one after the other -> columns and arrays. Of a case only what stands in its row is kept: about 1.5 kB."""
+"""Cases, one after the other -> columns and arrays. Of a case only what stands in its row is kept, and its thumbnail."""
 
 from __future__ import annotations
 
