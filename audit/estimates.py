@@ -31,6 +31,7 @@ from audit.tables import ESTIMATES, OVERALL
 
 CANDIDATE, COMPARATOR = "candidate", "comparator"
 KEY = ("kind", "version", "measure", "target", "attribute", "level", "baseline")
+NEED_SPACING = {"volume_reference_ml", "hd95_mm", "assd_mm"}
 EXPLANATION_MEASURES = ("energy_inside", "area_inside", "completeness_error")
 Row = dict[str, Any]
 
@@ -106,14 +107,18 @@ class _Study:
         return self.samples.get((version, target)) or no_sample(self.order)
 
     def measures(self, target: str) -> list[Measure]:
-        """What the plan asks for, without volumes where the set has no reference volume at all."""
-        reference = self.sample(CANDIDATE, target).rows.columns["volume_reference_ml"]
+        """What the plan asks for, without volumes and distances where the set's masks have no spacing."""
         named = set(self.plan.targets[target].measures or ()) | {e.measure for e in self.plan.endpoints}
         return [
             measure
             for measure in measures_for(self.plan, target, self.setting)
-            if measure.name in named or "volume_reference_ml" not in measure.columns or np.isfinite(reference).any()
+            if measure.name in named or not self._lack(target, NEED_SPACING & set(measure.columns))
         ]
+
+    def _lack(self, target: str, columns: Iterable[str]) -> bool:
+        """Whether one of the columns is empty in every version."""
+        found = [self.sample(version, target).rows.columns for version in self.plan.versions]
+        return any(not any(np.isfinite(each[name]).any() for each in found) for name in columns)
 
     def has_goal(self, measure: str, target: str, group: Group) -> bool:
         """Whether an endpoint sets a minimum or maximum for this measure in this group."""

@@ -34,11 +34,16 @@ class Part(BaseModel):
 
 
 class RegisteredModel(Part):
-    """A version in the MLflow registry."""
+    """A version in the MLflow registry.
+
+    ``not_blind_to`` says what the version was given of these very cases besides the images (reports, labels, outlines),
+    in training or when it predicted: full sentences, printed as a serious concern.
+    """
 
     kind: Literal["mlflow"] = "mlflow"
     name: str
     version: str
+    not_blind_to: str = ""
 
     @field_validator("version", mode="before")
     @classmethod
@@ -50,9 +55,10 @@ class RecordedPredictions(Part):
     """A device nobody may open: its outputs, recorded before the lock.
 
     ``scores`` is a CSV or Parquet file (path relative to the plan) with one row per case; ``case_id`` names its key
-    column, each target's ``output`` the column with the score (or, for segmentation, with a mask file); ``columns``
-    maps an output to this table's own name for it. ``marks`` is a CSV,
-    Parquet or COCO file with one row per mark, for detection (``audit.places``).
+    column, each target's ``output`` the column with the score (or, for segmentation, with a mask file below
+    ``masks_folder``, relative to the plan; the table's own folder where it is not given); ``columns`` maps an output to
+    this table's own name for it. ``not_blind_to`` as in ``RegisteredModel``. ``marks`` is a CSV, Parquet or
+    COCO file with one row per mark, for detection (``audit.places``).
     """
 
     kind: Literal["recorded"]
@@ -62,6 +68,8 @@ class RecordedPredictions(Part):
     marks: str | None = None
     case_id: str = "case_id"
     columns: dict[str, str] = {}
+    masks_folder: str | None = None
+    not_blind_to: str = ""
 
     @field_validator("version", mode="before")
     @classmethod
@@ -89,6 +97,27 @@ class OperatingPoint(Part):
     threshold: float
     chosen_on: str
     how: str = ""
+
+
+class Lesions(Part):
+    """How the lesions of two masks are told apart and matched.
+
+    Voxels that share a face belong to one lesion; with ``edges`` or ``corners`` also those that share only an edge or a
+    corner (6, 18 or 26 neighbours). ``one_to_one``: pairs by falling intersection over union, each lesion in one pair
+    at most, down to and including ``iou``. ``any_overlap``: a lesion is found when any predicted voxel touches it.
+    """
+
+    connectivity: Literal["faces", "edges", "corners"]
+    match: Literal["one_to_one", "any_overlap"]
+    iou: float | None = Field(default=None, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Lesions:
+        if self.match == "one_to_one" and self.iou is None:
+            raise ValueError("lesions matched one_to_one need 'iou', the smallest intersection over union of a pair")
+        if self.match == "any_overlap" and self.iou is not None:
+            raise ValueError("lesions matched by any_overlap take no 'iou'; remove it")
+        return self
 
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
@@ -171,6 +200,11 @@ class Target(Part):
     Measures that need a value have it from here: ``at_specificity`` (sensitivity there), ``at_sensitivity``,
     ``partial_auroc`` (a range), ``net_benefit_thresholds`` (threshold probabilities), ``prevalence`` where the device
     will be used (predictive values, net benefit).
+
+    Segmentation: ``label`` names the values of a label map that are this target (all but 0 where it is not given),
+    ``reference_label`` those of the reference where it numbers them otherwise. ``surface_tolerance_mm`` is the distance
+    at which two surfaces count as one. Masks lie on one grid when no entry of their affine matrices (mm) differs by
+    more than ``grid_tolerance_mm``.
     """
 
     task: Literal["classification", "segmentation", "measurement", "ordinal", "triage", "detection"]
@@ -205,6 +239,17 @@ class Target(Part):
             raise ValueError("a value is named twice")
         return values
 
+    label: tuple[int, ...] = ()
+    reference_label: tuple[int, ...] = ()
+    surface_tolerance_mm: float | None = Field(default=None, gt=0)
+    lesions: Lesions | None = None
+    grid_tolerance_mm: float = Field(default=1e-4, gt=0)
+
+    @field_validator("label", "reference_label", mode="before")
+    @classmethod
+    def _label_or_labels(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int) else value
+
     @model_validator(mode="after")
     def _fits_its_task(self) -> Target:
         for problem in _misfits(self):
@@ -220,6 +265,11 @@ class Target(Part):
     def grade_numbers(self) -> tuple[float, ...]:
         """How each grade is written in tables: numbers as they are, text by its place, lowest 0."""
         return tuple(float(i) if isinstance(grade, str) else float(grade) for i, grade in enumerate(self.grades))
+
+    @property
+    def labels_of_reference(self) -> tuple[int, ...]:
+        """Values of the reference label map that are this target; empty: all but 0."""
+        return self.reference_label or self.label
 
     def operating_point_of(self, version: str) -> OperatingPoint | None:
         """The point at which ``version`` ('candidate' or 'comparator') is audited."""
@@ -240,6 +290,11 @@ ONLY_FOR: dict[str, tuple[str, ...]] = {
     "net_benefit_thresholds": BINARY,
     "localisation": ("detection",),
     "at_false_positives": ("detection",),
+    "label": ("segmentation",),
+    "reference_label": ("segmentation",),
+    "surface_tolerance_mm": ("segmentation",),
+    "lesions": ("segmentation",),
+    "grid_tolerance_mm": ("segmentation",),
 }
 """Keys of a target that one task alone understands."""
 
@@ -259,8 +314,14 @@ def _misfits(target: Target) -> Iterator[str]:
         yield "task detection needs 'localisation', the rule by which a mark is on a lesion"
     if target.task == "triage" and target.operating_point is None:
         yield "task triage needs 'operating_point': the threshold at which the device raises its flag"
+    yield from _label_problems(target)
     if target.task == "ordinal":
         yield from _grade_problems(target)
+
+
+def _label_problems(target: Target) -> Iterator[str]:
+    if 0 in (*target.label, *target.reference_label):
+        yield "0 is the background of a label map; name other values under 'label'"
 
 
 def _grade_problems(target: Target) -> Iterator[str]:

@@ -89,11 +89,14 @@ class Image:
 
     ``spacing_mm`` has one entry per axis in the same order, or None where the file does not say. ``header`` holds
     the declared, identifier-free attributes that the file itself carries (for example ``manufacturer``).
+    ``origin_mm`` and ``directions`` say where the voxels lie (``grids.Grid``), None where the file does not.
     """
 
     pixels: Pixels
     spacing_mm: tuple[float, ...] | None
     header: Mapping[str, str | float] = field(default_factory=dict)
+    origin_mm: tuple[float, ...] | None = None
+    directions: tuple[tuple[float, ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from audit.cases.joining import join_sets
 from audit.cases.lesions import lesions_table
 from audit.cases.loading import check_files, image_loader, mask_loader
 from audit.cases.manifest import ValidationSet, find_set, read_set
-from audit.cases.masks import pack_masks
+from audit.cases.masks import Mask
+from audit.cases.packing import Packed, packed, packed_predictions
 from audit.cases.references import combined_only, references_table
 from audit.catalogue import entry
 from audit.engines.local import Arm, run_pass
@@ -42,7 +43,7 @@ from audit.explanations.drawing import draw_cases
 from audit.explanations.explaining import CaseFacts, explain_cases
 from audit.findings import check_plan
 from audit.models.opening import OpenModel, cuda_present, determinism, open_version, require_outputs
-from audit.models.recorded import read_recorded, recorded_version
+from audit.models.recorded import mask_digests, read_recorded, recorded_version
 from audit.models.recorded_marks import read_recorded_marks
 from audit.models.stored import file_digests
 from audit.plan import Plan, RecordedPredictions, StoredPlan, read_plan
@@ -105,12 +106,14 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Versions:
-    """The opened versions by role; recorded ones have predictions, and for detection marks, instead of a model."""
+    """The opened versions by role; recorded ones have predictions, and for detection marks, instead of a model, and
+    ``files`` with their masks (path inside the audit -> bytes)."""
 
     facts: Mapping[str, ModelVersion]
     models: Mapping[str, OpenModel]
     recorded: Mapping[str, pd.DataFrame]
     marks: Mapping[str, pd.DataFrame]
+    files: Mapping[str, Mapping[str, bytes]]
 
 
 def gather(plan_path: Path) -> Inputs:
@@ -161,8 +164,9 @@ def check_repeats(plan: Plan, cases: pd.DataFrame) -> None:
         )
 
 
-def check_stored(inputs: Inputs, progress: Progress = silent) -> None:
-    """Hashes every file of the sets against its manifest and reads every reference mask.
+def check_stored(inputs: Inputs, progress: Progress = silent) -> dict[str, Packed]:
+    """Hashes every file of the sets against its manifest and reads every reference mask: by target, as evidence keeps
+    them.
 
     Raises ``BadInput`` for the first that differs or cannot be read. An image whose bytes are as declared and that
     cannot be decoded is no bad input: it becomes a failed case.
@@ -176,9 +180,7 @@ def check_stored(inputs: Inputs, progress: Progress = silent) -> None:
         progress("files checked", checked, files)
 
     check_files(inputs.cases, advance)
-    for _, masks in _masks(inputs):
-        for _ in masks:
-            pass
+    return {name: packed(cases, load) for name, cases, load in _masks(inputs)}
 
 
 def _refuse_patient_level(plan: Plan, cases: pd.DataFrame) -> None:
@@ -236,14 +238,14 @@ def run_plan(
     """
     inputs = gather(plan_path)
     versions = _open(inputs, home, device)
-    check_stored(inputs, progress)
+    masks = check_stored(inputs, progress)
     facts = producer(device) | {"determinism": determinism(device)}
     digests = set_digests(inputs), model_digests(inputs.stored, home)
     store = start(home, inputs.stored, *digests, who, at, producer=facts, key=key)
     if store.state == "complete":
         return store
     try:
-        _walk(inputs, versions, store, facts, progress)
+        _walk(inputs, versions, masks, store, facts, progress)
     except BaseException as error:
         finish(store, "aborted", end(), who, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
         raise
@@ -273,9 +275,16 @@ def verify_audit(store: AuditStore) -> list[Difference]:
     return verify(store, recompute, today)
 
 
-def _walk(inputs: Inputs, versions: Versions, store: AuditStore, facts: Mapping[str, Any], progress: Progress) -> None:
+def _walk(
+    inputs: Inputs,
+    versions: Versions,
+    masks: Mapping[str, Packed],
+    store: AuditStore,
+    facts: Mapping[str, Any],
+    progress: Progress,
+) -> None:
     bound = store.latest("lock") or store.latest("start")
-    known = _state_inputs(inputs, versions, store, facts, [bound] if bound else [])
+    known = _state_inputs(inputs, versions, masks, store, facts, [bound] if bound else [])
     log_lineage(store, inputs.plan, [DatasetUse(each.name, each.sha256) for each in inputs.sets], versions.facts)
     _pass(inputs, versions, store, known, progress)
     predictions, sources = gathered(store), store.statements("shard") + store.statements("recorded")
@@ -295,16 +304,18 @@ def _open(inputs: Inputs, home: Path, device: str) -> Versions:
     models: dict[str, OpenModel] = {}
     recorded: dict[str, pd.DataFrame] = {}
     marks: dict[str, pd.DataFrame] = {}
+    files: dict[str, dict[str, bytes]] = {}
     for role, ref in _references(inputs.plan):
         if isinstance(ref, RecordedPredictions):
             recorded[role], marks[role] = _recorded(inputs, ref, role)
+            recorded[role], files[role] = _recorded_masks(inputs, ref, recorded[role], role)
             paths = [inputs.stored.locate(name) for name in ref.files]
             facts[role] = recorded_version(ref, paths, inputs.plan.targets)
         else:
             models[role] = open_version(ref, home, device)
             facts[role] = models[role].version
             require_outputs(facts[role], inputs.plan.targets)
-    return Versions(facts, models, recorded, marks)
+    return Versions(facts, models, recorded, marks, files)
 
 
 def _recorded(inputs: Inputs, ref: RecordedPredictions, role: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -319,6 +330,21 @@ def _recorded(inputs: Inputs, ref: RecordedPredictions, role: str) -> tuple[pd.D
     return PREDICTIONS.conform(pd.concat(predictions, ignore_index=True)), marks
 
 
+def _recorded_masks(
+    inputs: Inputs, ref: RecordedPredictions, rows: pd.DataFrame, role: str
+) -> tuple[pd.DataFrame, dict[str, bytes]]:
+    """PREDICTIONS of a recorded version, and its masks by the path inside the audit that they cite."""
+    files: dict[str, bytes] = {}
+    for name, target in inputs.plan.targets.items():
+        if target.task == "segmentation" and ref.scores is not None:
+            path = inputs.stored.locate(ref.scores)
+            folder = inputs.stored.locate(ref.masks_folder) if ref.masks_folder else path.parent
+            place = f"recorded/{role}.{name}.npz"
+            digests = mask_digests(ref, path, target)
+            rows, files[place] = packed_predictions(rows, name, target, digests, folder, place)
+    return rows, files
+
+
 def _references(plan: Plan) -> Iterator[tuple[str, Any]]:
     yield "candidate", plan.model
     if plan.comparator is not None:
@@ -326,7 +352,12 @@ def _references(plan: Plan) -> Iterator[tuple[str, Any]]:
 
 
 def _state_inputs(
-    inputs: Inputs, versions: Versions, store: AuditStore, facts: Mapping[str, Any], bound: list[Statement]
+    inputs: Inputs,
+    versions: Versions,
+    masks: Mapping[str, Packed],
+    store: AuditStore,
+    facts: Mapping[str, Any],
+    bound: list[Statement],
 ) -> list[Statement]:
     """States what went in: cases, references, reference masks, set facts, model versions, environment."""
     found = [
@@ -342,14 +373,23 @@ def _state_inputs(
         _once(store, "model", "model.json", to_json(models, indent=2), bound),
         store.put_bytes("environment", "environment.json", to_json(dict(facts), indent=2), bound),
         _once(store, "cases", "tables/cases.parquet", table_bytes(CASES, CASES.conform(inputs.cases.cases)), bound),
-        _once(store, "references", "tables/references.parquet", table_bytes(REFERENCES, inputs.references), bound),
+        _once(store, "references", "tables/references.parquet", table_bytes(REFERENCES, _placed(inputs, masks)), bound),
     ]
     if inputs.plan.detects:
         stated.append(_once(store, "lesions", "tables/lesions.parquet", table_bytes(LESIONS, inputs.lesions), bound))
     device = inputs.stored.path.parent / "device.yaml"
     if device.is_file():
         stated.append(_once(store, "device", "device.yaml", device.read_bytes(), []))
-    return stated + list(_reference_masks(inputs, store, bound))
+    archives = ((f"references/{name}.npz", each.data) for name, each in masks.items())
+    return stated + [_once(store, "reference masks", path, data, bound) for path, data in archives]
+
+
+def _placed(inputs: Inputs, masks: Mapping[str, Packed]) -> pd.DataFrame:
+    """REFERENCES with the grid of each mask."""
+    known = {(name, case): grid for name, each in masks.items() for case, grid in each.grids.items()}
+    keys = zip(inputs.references["target"], inputs.references["case_id"], strict=True)
+    grids = [known.get((str(target), str(case))) for target, case in keys]
+    return inputs.references.assign(grid=pd.Series(grids, index=inputs.references.index, dtype="string"))
 
 
 def _once(store: AuditStore, kind: str, path: str, data: bytes, inputs: list[Statement]) -> Statement:
@@ -360,25 +400,20 @@ def _once(store: AuditStore, kind: str, path: str, data: bytes, inputs: list[Sta
     return store.put_bytes(kind, path, data, inputs)
 
 
-def _reference_masks(inputs: Inputs, store: AuditStore, bound: list[Statement]) -> Iterator[Statement]:
-    for name, masks in _masks(inputs):
-        yield _once(store, "reference masks", f"references/{name}.npz", pack_masks(dict(masks)), bound)
-
-
-def _masks(inputs: Inputs) -> Iterator[tuple[str, Iterator[tuple[str, BoolArray]]]]:
-    """Each segmentation target with its cases' reference masks, read one by one."""
+def _masks(inputs: Inputs) -> Iterator[tuple[str, list[str], Callable[[str], Mask]]]:
+    """Each segmentation target, the cases that have a reference mask, and how it is read."""
     for name, target in inputs.plan.targets.items():
         if target.task == "segmentation":
             rows = inputs.references[inputs.references["target"] == name]
-            load = mask_loader(inputs.cases, target.reference)
-            cases = rows.loc[rows["artifact"].notna(), "case_id"].astype(str)
-            yield name, zip(cases, map(load, cases), strict=True)
+            cases = rows.loc[rows["artifact"].notna(), "case_id"].astype(str).tolist()
+            yield name, cases, mask_loader(inputs.cases, target.reference, target.labels_of_reference)
 
 
 def _pass(inputs: Inputs, versions: Versions, store: AuditStore, known: list[Statement], progress: Progress) -> None:
     """One pass of every opened model over the set in shards; recorded predictions are copied into the evidence."""
     for role, frame in versions.recorded.items():
-        _once(store, "recorded", f"recorded/{role}.parquet", table_bytes(PREDICTIONS, frame), known)
+        for path, data in {f"recorded/{role}.parquet": table_bytes(PREDICTIONS, frame), **versions.files[role]}.items():
+            _once(store, "recorded", path, data, known)
         if inputs.plan.detects:
             _once(store, "recorded marks", f"marks/{role}.parquet", table_bytes(MARKS, versions.marks[role]), known)
     if not versions.models:
@@ -462,10 +497,11 @@ def _explain_version(inputs: Inputs, role: str, model: OpenModel, predictions: p
 def _mask_for_explanations(inputs: Inputs, target: str) -> Callable[[str], BoolArray | None]:
     """The mask of the explained target, or else of the plan's first segmentation target: where the finding lies."""
     own = inputs.plan.targets[target]
-    column = own.reference if own.task == "segmentation" else None
-    others = [t.reference for t in inputs.plan.targets.values() if t.task == "segmentation"]
-    column = column or (others[0] if others else None)
-    return mask_loader(inputs.cases, column) if column else lambda _: None
+    chosen = [t for t in (own, *inputs.plan.targets.values()) if t.task == "segmentation"]
+    if not chosen:
+        return lambda _: None
+    load = mask_loader(inputs.cases, chosen[0].reference, chosen[0].labels_of_reference)
+    return lambda case_id: load(case_id).inside
 
 
 def _case_facts(inputs: Inputs, role: str, drawn: list[str], predictions: pd.DataFrame) -> list[CaseFacts]:

@@ -262,9 +262,9 @@ def _positives(plan: Plan, sets: ValidationSet, cases: pd.DataFrame) -> dict[str
     for name, target in plan.targets.items():
         rows = table[table["target"] == name]
         if target.task == "segmentation":
-            load = mask_loader(sets, target.reference)
+            load = mask_loader(sets, target.reference, target.labels_of_reference)
             held = zip(rows["case_id"], rows["artifact"].notna(), strict=True)
-            found[name] = np.array([float(load(str(case)).any()) if named else np.nan for case, named in held])
+            found[name] = np.array([float(load(str(case)).inside.any()) if named else np.nan for case, named in held])
         else:
             found[name] = rows["value"].to_numpy(dtype=np.float64, na_value=np.nan)
     return found

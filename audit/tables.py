@@ -17,11 +17,15 @@ TEXT, REAL, WHOLE, FLAG = "string", "Float64", "Int64", "boolean"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its pandas type, what it means (with unit) and whether it may be missing."""
+    """One column: its pandas type, what it means (with unit) and whether it may be missing.
+
+    ``added`` columns came after the first evidence was written: a table without one reads as if it held nothing there.
+    """
 
     dtype: str
     meaning: str
     nullable: bool = False
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,8 @@ class Table:
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame with declared types and column order; raises ``BadInput`` for a missing or unknown column."""
-        if self.sparse:
-            absent = [name for name, column in self.columns.items() if column.nullable and name not in frame]
-            frame = frame.reindex(columns=[*frame.columns, *absent])
+        absent = [name for name, column in self.columns.items() if name not in frame and self._fills(column)]
+        frame = frame.reindex(columns=[*frame.columns, *absent]) if absent else frame
         missing = [name for name in self.columns if name not in frame]
         if missing:
             raise BadInput(f"table {self.name}: column '{missing[0]}' is missing; expected {list(self.columns)}.")
@@ -51,11 +54,18 @@ class Table:
         self._refuse_gaps(out)
         return out.reset_index(drop=True)
 
+    def _fills(self, column: Column) -> bool:
+        return column.added or (self.sparse and column.nullable)
+
     def _refuse_gaps(self, frame: pd.DataFrame) -> None:
         for name, column in self.columns.items():
             if not column.nullable and bool(frame[name].isna().any()):
                 row = int(frame[name].isna().to_numpy().argmax())
                 raise BadInput(f"table {self.name}: column '{name}' has no value in row {row}; it must be filled.")
+
+
+def _added(meaning: str, dtype: str = REAL) -> Column:
+    return Column(dtype, meaning, nullable=True, added=True)
 
 
 CASES = Table(
@@ -79,6 +89,7 @@ REFERENCES = Table(
             REAL, "reading: 0 or 1, measurement, grade (text: its place, lowest 0), number of lesions", nullable=True
         ),
         "artifact": Column(TEXT, "mask file, or file of boxes or points, inside the validation set", nullable=True),
+        "grid": _added("where the mask's voxels lie, as its file says", TEXT),
     },
 )
 
@@ -96,6 +107,7 @@ PREDICTIONS = Table(
             nullable=True,
         ),
         "error": Column(TEXT, "why there is no prediction", nullable=True),
+        "grid": _added("where the mask's voxels lie", TEXT),
     },
 )
 
@@ -181,6 +193,13 @@ OBSERVATIONS = Table(
             "Dice overlap; missing where both masks are empty or no reference mask exists",
             nullable=True,
         ),
+        "iou": _added("intersection over union of the masks; missing as Dice"),
+        "surface_within": _added(
+            "share of both masks' surface voxels within the plan's tolerance of the other surface; missing as Dice"
+        ),
+        "hd95_mm": _added("larger directed 95th percentile of surface distances; missing where a mask is empty"),
+        "assd_mm": _added("mean surface distance over both directions; missing where a mask is empty"),
+        "lesion_iou": _added("sum of the intersections over union of matched lesions (one-to-one matching)"),
         "volume_predicted_ml": Column(REAL, "predicted volume, mL (area x slice thickness)", nullable=True),
         "volume_reference_ml": Column(REAL, "reference volume, mL", nullable=True),
         "value_predicted": Column(REAL, "measured quantity, in the target's unit", nullable=True),
@@ -193,12 +212,16 @@ OBSERVATIONS = Table(
         ),
         "repeat_df": Column(REAL, "the case's share of the degrees of freedom of its repeats", nullable=True),
         "seconds": Column(REAL, "time to the device's answer, or to its notification where recorded", nullable=True),
-        "lesions_reference": Column(REAL, "lesions of the reference standard (detection)", nullable=True),
+        "lesions_reference": Column(REAL, "lesions of the reference standard (detection, masks)", nullable=True),
         "marks": Column(
             REAL, "marks of the device, at any rating; 0 where it marked nothing (detection)", nullable=True
         ),
-        "lesions_found": Column(REAL, "lesions hit by a mark at or above the operating point", nullable=True),
-        "lesions_false": Column(REAL, "false marks at or above the operating point", nullable=True),
+        "lesions_found": Column(
+            REAL, "lesions hit by a mark at or above the operating point, or matched by a predicted one", nullable=True
+        ),
+        "lesions_false": Column(
+            REAL, "false marks at or above the operating point, or predicted lesions without match", nullable=True
+        ),
     },
     open_ended=True,
     sparse=True,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from audit.analyses.analysing import analyse
 from audit.cases.flow import dispositions
-from audit.cases.masks import unpack_masks
+from audit.cases.masks import PackedMasks
 from audit.catalogue import entry
 from audit.curves import curves
 from audit.engines.shards import cited
@@ -180,19 +180,23 @@ def _mask_reader(store: AuditStore) -> Callable[[str], NDArray[Any]]:
         with np.load(io.BytesIO(store.read_bytes(file)), allow_pickle=False) as stored:
             return {key: stored[key] for key in stored.files}
 
+    @lru_cache(maxsize=2)
+    def recorded(file: str) -> PackedMasks:
+        return PackedMasks(store.read_bytes(file))
+
     def read(artifact: str) -> NDArray[Any]:
         file, key, row = cited(artifact)
-        return np.asarray(archive(file)[key][row])
+        return recorded(file)[key] if file.startswith("recorded/") else np.asarray(archive(file)[key][row])
 
     return read
 
 
 def _reference_reader(store: AuditStore) -> Callable[[str], Callable[[str], BoolArray]]:
     @lru_cache(maxsize=4)
-    def stored(target: str) -> Mapping[str, Any]:
-        return unpack_masks(store.read_bytes(f"references/{target}.npz"))
+    def stored(target: str) -> PackedMasks:
+        return PackedMasks(store.read_bytes(f"references/{target}.npz"))
 
-    return lambda target: lambda case_id: np.asarray(stored(target)[case_id])
+    return lambda target: lambda case_id: stored(target)[case_id]
 
 
 def _populations(store: AuditStore) -> dict[str, dict[str, dict[str, float]]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "audit"
-BASE = {"records", "tables", "plan", "catalogue", "home", "datafolders", "places"}
+BASE = {"records", "grids", "tables", "plan", "catalogue", "home", "datafolders", "places"}
 # places: boxes and points, which validation sets (cases) and devices (models) write in the same formats
 MAY_ALSO_USE = {
     "measures": {"statistics"},
@@ -15,6 +15,7 @@ MAY_ALSO_USE = {
     "fairness": {"statistics", "measures"},
     "findings": {"measures"},
     "analyses": {"statistics", "measures"},
+    "tasks": {"statistics"},  # what one case yields from two masks is computed where it is checked
     "explanations": {"statistics"},
     "power": {"statistics"},
     "intake": {"cases", "attributes"},  # cases read files, attributes code levels; intake makes a set of both

@@ -394,13 +394,14 @@ def segmented(n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Observations and estimates of masks of lesions, which about half of the cases have."""
     cases, observations, fates = tables(n)
     observations["dice"] = np.where(observations["reference"] == 1, 0.7 + 0.2 * observations["score"], np.nan)
+    observations["iou"] = observations["dice"] / (2 - observations["dice"])
     target = {"lesion": {"task": "segmentation", "output": "mask", "reference": "mask"}}
     return observations, estimate(plan_of(targets=target), cases, observations, fates)
 
 
 def test_segmentation_without_volumes_or_threshold() -> None:
     observations, found = segmented(240)
-    assert set(found["measure"]) == {"dice", "sensitivity", "specificity"}
+    assert set(found["measure"]) == {"dice", "iou", "sensitivity", "specificity"}
     row = one(found, kind="value", version="candidate", measure="dice", attribute="overall")
     assert row["method"] == "patient bootstrap-t, 200 resamples"
     assert row["n_cases"] == int(pick(observations, version="candidate")["dice"].notna().sum())

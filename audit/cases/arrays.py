@@ -34,7 +34,7 @@ def as_pixels(array: NDArray[Any], where: str) -> NDArray[np.float32]:
         raise BadInput(f"{where}: has {array.ndim} axes; expected rows x columns or slices x rows x columns.")
     check_shape(array.shape, where)
     pixels = np.array(array, dtype=np.float32, order="C")
-    if not np.isfinite(pixels).all():
+    if array.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise BadInput(f"{where}: holds values that are not finite; export the image again.")
     return pixels
 

@@ -45,6 +45,7 @@ def concerns(cases: ValidationSet, plan: Plan) -> list[Concern]:
     by the manifest's own columns otherwise."""
     found = [
         *_leakage(cases),
+        *_not_blind(plan),
         *_chosen_on(cases, plan),
         *_duplicates(cases.cases),
         *_one_manufacturer(cases.cases, plan),
@@ -75,6 +76,18 @@ def _leak(rows: tuple[str, ...], source: str, what: str) -> Iterator[Concern]:
         yield Concern(
             "stop", text, rows, "Remove these cases from the validation set, or correct the training manifest."
         )
+
+
+def _not_blind(plan: Plan) -> Iterator[Concern]:
+    for version in plan.versions:
+        model = plan.model if version == "candidate" else plan.comparator
+        if model is not None and model.not_blind_to:
+            told = " ".join(model.not_blind_to.split()).rstrip(".")
+            what = (
+                f"The {version}, {model.name} {model.version}, is not blind to these cases: {told}. "
+                "Its agreement with the reference standard is no independent test."
+            )
+            yield Concern("stop", what, (), "Audit it on cases of which it was given nothing but the images.")
 
 
 def _chosen_on(cases: ValidationSet, plan: Plan) -> Iterator[Concern]:

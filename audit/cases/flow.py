@@ -2,8 +2,8 @@
 
 Fates, first that applies: *excluded* (by the plan's analysis population, or without a reference standard),
 *rejected* (the device refused the input), *equivocal* (the device gave no definite result), *failed* (no usable
-output), *analysed*. A prediction's error text starting with 'rejected' or 'equivocal' names these fates; any other
-error is a failure.
+output, or a mask that does not lie on the reference mask's grid), *analysed*. A prediction's error text starting with
+'rejected' or 'equivocal' names these fates; any other error is a failure.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pandas as pd
 
 from audit.cases.matching import is_one_of
 from audit.cases.references import combined_only
+from audit.grids import Grid
 from audit.plan import Exclusion, Plan, Target
 from audit.records import BadInput, BoolArray, FloatArray
 from audit.tables import DISPOSITIONS, FATES, NO_REFERENCE
@@ -24,6 +25,7 @@ NO_PREDICTION = "no prediction was made"
 NO_SCORE = "the model's score is missing or not a finite number"
 NO_GRADE = "the model's score is none of the plan's grades"
 NO_MASK = "the model produced no mask"
+OTHER_GRID = "the predicted mask does not lie on the reference mask's grid"
 
 
 def dispositions(cases: pd.DataFrame, references: pd.DataFrame, predictions: pd.DataFrame, plan: Plan) -> pd.DataFrame:
@@ -67,6 +69,8 @@ def _fates(
     no_reference = _lacks_reference(references, ids, name, target) & (fate == "analysed").to_numpy()
     fate, reason = fate.mask(no_reference, "excluded"), reason.mask(no_reference, NO_REFERENCE)
     problem = _problems(predictions, ids, version, name, target)
+    if target.task == "segmentation":
+        problem = problem.fillna(_other_grids(references, predictions, ids, version, name, target.grid_tolerance_mm))
     open_ = problem.notna().to_numpy() & (fate == "analysed").to_numpy()
     fate, reason = fate.mask(open_, problem.map(_fate_of, na_action="ignore")), reason.mask(open_, problem)
     return pd.DataFrame(
@@ -104,6 +108,22 @@ def _no_grade(score: FloatArray, target: Target) -> BoolArray:
     if target.task != "ordinal" or target.grade_cuts:
         return np.zeros(score.shape, dtype=np.bool_)
     return ~np.isin(score, target.grade_numbers)
+
+
+def _other_grids(
+    references: pd.DataFrame, predictions: pd.DataFrame, ids: np.ndarray, version: str, name: str, tolerance_mm: float
+) -> pd.Series:
+    """Why a predicted mask cannot be laid on its reference, by case; missing where it can or a grid is not known."""
+    read = combined_only(references)
+    read = read[read["target"] == name]
+    made = predictions[(predictions["version"] == version) & (predictions["target"] == name)]
+    grids = [frame.set_index("case_id")["grid"].dropna().reindex(ids) for frame in (made, read)]
+    found = [
+        None if pd.isna(mine) or pd.isna(theirs) else Grid.of_text(mine).mismatch(Grid.of_text(theirs), tolerance_mm)
+        for mine, theirs in zip(*grids, strict=True)
+    ]
+    reasons = [None if each is None else f"{OTHER_GRID}: {each}" for each in found]
+    return pd.Series(reasons, index=ids, dtype="string")
 
 
 def _among(ids: np.ndarray, known: Iterable[str]) -> BoolArray:

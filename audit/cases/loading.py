@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from audit.cases.images import read_checked, read_image, split_fragment
 from audit.cases.manifest import SET_COLUMN, ValidationSet, digest_column, locate_in
-from audit.cases.masks import read_mask
-from audit.records import BadInput, BoolArray, Image
+from audit.cases.masks import Mask, read_mask
+from audit.records import BadInput, Image
 
 
 def image_loader(cases: ValidationSet) -> Callable[[str], Image]:
@@ -19,10 +19,10 @@ def image_loader(cases: ValidationSet) -> Callable[[str], Image]:
     return lambda case_id: read_image(*_known(files, case_id, "image"))
 
 
-def mask_loader(cases: ValidationSet, column: str) -> Callable[[str], BoolArray]:
-    """A function from case id to the mask named in manifest column ``column``."""
+def mask_loader(cases: ValidationSet, column: str, labels: Sequence[int] = ()) -> Callable[[str], Mask]:
+    """A function from case id to the mask named in manifest column ``column``; ``labels`` as in ``read_mask``."""
     files = declared_files(cases, column)
-    return lambda case_id: read_mask(*_known(files, case_id, column))
+    return lambda case_id: read_mask(*_known(files, case_id, column), labels)
 
 
 def check_files(cases: ValidationSet, progress: Callable[[int], None] = lambda _: None) -> None:

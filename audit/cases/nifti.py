@@ -14,16 +14,19 @@ import numpy as np
 
 from audit.cases.arrays import as_pixels
 from audit.cases.limits import check_shape
+from audit.grids import Vector
 from audit.records import BadInput, Image
 
 logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)  # repairs of damaged headers are not for the terminal
+_TO_DICOM = np.diag([-1.0, -1.0, 1.0])
 _MM_PER_UNIT = {"mm": 1.0, "meter": 1000.0, "micron": 0.001, "unknown": 1.0}
 
 
 def decode_nifti(data: bytes, where: str) -> Image:
     """Values after the header's slope and intercept; stored axes (i, j, k) become (k, j, i), spacing_mm likewise.
 
-    The orientation is not changed: image and mask of one case must share a grid. Trailing axes of length 1 are dropped;
+    The orientation is not changed; ``directions`` and ``origin_mm`` tell it, turned from the file's coordinates (right,
+    anterior, superior) to DICOM's; a file without qform and sform does not say. Trailing axes of length 1 are dropped;
     a volume of one slice becomes an image, its third spacing stands as ``slice_thickness_mm``. More axes are refused.
     """
     try:
@@ -74,7 +77,7 @@ def _decode(data: bytes, where: str) -> Image:
     if len(shape) not in (2, 3):
         raise BadInput(f"{where}: has {len(shape)} axes longer than 1; expected one image or one volume.")
     array = np.asarray(image.dataobj).reshape(shape).T
-    return Image(as_pixels(array, where), *_geometry(image, len(shape)))
+    return Image(as_pixels(array, where), *_geometry(image, len(shape)), *_place(image, len(shape)))
 
 
 def _geometry(image: nibabel.Nifti1Image, axes: int) -> tuple[tuple[float, ...] | None, dict[str, str | float]]:
@@ -86,3 +89,16 @@ def _geometry(image: nibabel.Nifti1Image, axes: int) -> tuple[tuple[float, ...] 
     if any(z <= 0 or not math.isfinite(z) for z in zooms[:axes]):
         return None, header
     return tuple(reversed(zooms[:axes])), header
+
+
+def _place(image: nibabel.Nifti1Image, axes: int) -> tuple[Vector | None, tuple[Vector, ...] | None]:
+    """Origin (mm) and unit vectors of the array's axes in DICOM's patient coordinates."""
+    if not (int(image.header["qform_code"]) or int(image.header["sform_code"])):
+        return None, None
+    factor = _MM_PER_UNIT[image.header.get_xyzt_units()[0]]
+    affine = _TO_DICOM @ np.asarray(image.affine, dtype=np.float64)[:3]
+    lengths = np.linalg.norm(affine[:, :axes], axis=0)
+    if not np.isfinite(affine).all() or not lengths.all():
+        return None, None
+    directions = (affine[:, :axes] / lengths).T[::-1]
+    return tuple((affine[:, 3] * factor).tolist()), tuple(tuple(axis) for axis in directions.tolist())

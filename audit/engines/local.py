@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.engines.classes import inside
 from audit.engines.marks import filled_slots
 from audit.engines.shards import Half, Shard, masks_file, quantised
+from audit.grids import Grid
 from audit.plan import Target
 from audit.records import BadInput, Image, Pixels
 from audit.tables import MARKS, PREDICTIONS
@@ -43,6 +45,14 @@ class _Answer:
     errors: Mapping[str, str]
     seconds: float | None = None
     marks: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
+    grid: Grid | None = None
+
+    def grid_of(self, target: str) -> str | None:
+        """The image's grid for a mask of its size; of a mask of another size the size alone is known."""
+        mask = self.masks.get(target)
+        if mask is None:
+            return None
+        return (self.grid if self.grid and self.grid.shape == mask.shape else Grid(mask.shape)).text()
 
 
 _Answers = dict[tuple[int, str], _Answer]
@@ -135,7 +145,9 @@ def _run_arm(work: _Pass, arm: Arm, batch: Sequence[tuple[str, Image]]) -> dict[
         except Exception as error:
             answers[case] = _failed(arm, _reason(error))
     if ready:
-        answers.update(_predict(arm, ready, work.clock))
+        grids = {case: Grid(i.pixels.shape, i.spacing_mm, i.origin_mm, i.directions) for case, i in batch}
+        found = _predict(arm, ready, work.clock)
+        answers.update({case: replace(answer, grid=grids[case]) for case, answer in found.items()})
     return answers
 
 
@@ -157,10 +169,11 @@ def _predict(arm: Arm, ready: Mapping[str, Pixels], clock: Callable[[], float]) 
         return {case: answer for part in parts for case, answer in part.items()}
     seconds = (clock() - begin) / len(ready)
     _require_outputs(arm, outputs)
-    return {case: _answer(arm, outputs, row, seconds) for row, case in enumerate(ready)}
+    axes = next(iter(ready.values())).ndim
+    return {case: _answer(arm, outputs, row, seconds, axes) for row, case in enumerate(ready)}
 
 
-def _answer(arm: Arm, outputs: Mapping[str, NDArray[Any]], row: int, seconds: float) -> _Answer:
+def _answer(arm: Arm, outputs: Mapping[str, NDArray[Any]], row: int, seconds: float, axes: int) -> _Answer:
     scores: dict[str, float] = {}
     masks: dict[str, Half] = {}
     errors: dict[str, str] = {}
@@ -175,7 +188,10 @@ def _answer(arm: Arm, outputs: Mapping[str, NDArray[Any]], row: int, seconds: fl
         elif not np.isfinite(value).all():
             errors[name] = f"the model's output '{target.output}' is not finite"
         elif target.task == "segmentation":
-            masks[name] = quantised(value)
+            try:
+                masks[name] = quantised(inside(value, target.label, axes, target.output))
+            except BadInput as error:
+                errors[name] = str(error)
         elif value.size == 1:
             scores[name] = float(value.reshape(-1)[0])
         else:
@@ -254,4 +270,5 @@ def _row(arm: Arm, case: str, name: str, answer: _Answer, place: str | None, ind
         "artifact": f"{masks_file(index)}#{place}" if place else None,
         "seconds": answer.seconds,
         "error": answer.errors.get(name),
+        "grid": answer.grid_of(name),
     }

@@ -54,11 +54,9 @@ def checked(name: str, target: Target, where: str, setting: Setting = USUAL) -> 
             f"{where}: measure '{name}' needs {_columns(measure.columns)}; task '{target.task}' offers "
             f"{_listed(_offered(target))}."
         )
-    if not _has_decision(measure, target):
-        raise BadInput(
-            f"{where}: measure '{name}' needs an operating point; give the target an 'operating_point' with its "
-            "threshold and the data it was chosen on."
-        )
+    lacking = _lacks(measure, target)
+    if lacking is not None:
+        raise BadInput(f"{where}: measure '{name}' needs {lacking}.")
     return setting.dressed(measure)
 
 
@@ -91,7 +89,7 @@ def _offered(target: Target) -> list[Measure]:
     fitting = _of([each for each in _entries() if _suits(each, target)], target)
     usual = entry("tasks", target.task, "plan").measures
     fitting.sort(key=lambda m: (usual.index(m.name) if m.name in usual else len(usual), m.name))
-    return [measure for measure in fitting if _has_decision(measure, target)]
+    return [measure for measure in fitting if _lacks(measure, target) is None]
 
 
 def _suits(measure: Measure | Family, target: Target) -> bool:
@@ -99,10 +97,23 @@ def _suits(measure: Measure | Family, target: Target) -> bool:
     return bool({target.task, entry("tasks", target.task, "plan").kin} & set(measure.tasks))
 
 
-def _has_decision(measure: Measure, target: Target) -> bool:
+def _lacks(measure: Measure, target: Target) -> str | None:
+    """What the plan must say before the target can offer the measure, or None."""
     at_point = ("decision", "lesions_found", "lesions_false") if target.task == "detection" else ("decision",)
-    needs = (target.binary or target.task == "detection") and bool(set(at_point) & set(measure.columns))
-    return not needs or target.operating_point is not None
+    decides = (target.binary or target.task == "detection") and bool(set(at_point) & set(measure.columns))
+    if decides and target.operating_point is None:
+        return (
+            "an operating point; give the target an 'operating_point' with its threshold and the data it was chosen on"
+        )
+    if "surface_within" in measure.columns and target.surface_tolerance_mm is None:
+        return "a tolerance; give the target 'surface_tolerance_mm', the distance at which two surfaces count as one"
+    if target.task != "segmentation" or "lesions_found" not in measure.columns:
+        return None
+    if target.lesions is None:
+        return "a rule that tells lesions apart; give the target 'lesions' with 'connectivity' and 'match'"
+    if "lesion_iou" in measure.columns and target.lesions.match != "one_to_one":
+        return "lesions matched one_to_one; change 'match' under 'lesions'"
+    return None
 
 
 def _listed(measures: Sequence[Measure]) -> str:

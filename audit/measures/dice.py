@@ -26,5 +26,5 @@ ENTRY = Measure(
     source="Dice, Ecology 1945;26:297; Maier-Hein et al., Nat Methods 2024;21:195",
     estimator=Mean(_per_case, "cases with a predicted or reference mask"),
     ideal=1.0,
-    worst_case=no_overlap,
+    worst_case=no_overlap("dice"),
 )

@@ -75,7 +75,7 @@ def samples(
     marked = {} if localisations is None else _by_version(order, localisations)
     fates = {key: part for key, part in dispositions.groupby(["version", "target"], sort=False)}
     out: dict[tuple[str, str], Sample] = {}
-    for key, part in observations.groupby(["version", "target"], sort=False):
+    for key, part in OBSERVATIONS.conform(observations).groupby(["version", "target"], sort=False):
         if key not in fates:
             raise BadInput(
                 f"observations of '{key[0]}', target '{key[1]}' have no dispositions; write both tables in one run."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from audit.measures.measure import WorstCase
 from audit.records import BoolArray, Rows
 
 
@@ -22,10 +23,22 @@ def wrong_order(rows: Rows, failed: BoolArray) -> Rows:
     return Rows(rows.patient, {**rows.columns, "score": np.where(failed, worst, score)})
 
 
-def no_overlap(rows: Rows, failed: BoolArray) -> Rows:
-    """Failed cases with a reference mask get an overlap of 0; without one the overlap stays undefined."""
-    lost = failed & (rows.columns["reference"] == 1)
-    return Rows(rows.patient, {**rows.columns, "dice": np.where(lost, 0.0, rows.columns["dice"])})
+def no_overlap(column: str) -> WorstCase:
+    """Failed cases with a reference mask get 0 in ``column``; without one the overlap stays undefined."""
+
+    def worst(rows: Rows, failed: BoolArray) -> Rows:
+        lost = failed & (rows.columns["reference"] == 1)
+        return Rows(rows.patient, {**rows.columns, column: np.where(lost, 0.0, rows.columns[column])})
+
+    return worst
+
+
+def no_lesion_found(rows: Rows, failed: BoolArray) -> Rows:
+    """Failed cases find none of the lesions that their reference mask holds, and nothing else."""
+    columns = dict(rows.columns)
+    for name in ("lesions_found", "lesions_false", "lesion_iou"):
+        columns[name] = np.where(failed, 0.0, columns[name])
+    return Rows(rows.patient, columns)
 
 
 def farthest_grade(rows: Rows, failed: BoolArray) -> Rows:

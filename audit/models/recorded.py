@@ -27,9 +27,9 @@ def read_recorded(
     """PREDICTIONS of ``version`` from the CSV, CSV.GZ or Parquet table at ``path``, one row per case and target that is
     not for detection.
 
-    Segmentation columns hold mask paths, kept as written (relative to the table's folder). A case of the set that
-    the table lacks becomes a row with the error 'no recorded prediction'. Raises ``BadInput`` for an unreadable
-    table, a missing column, a duplicate or unknown case id, a missing or infinite score.
+    Segmentation columns hold mask paths, kept as written. A case of the set that the table lacks becomes a row with the
+    error 'no recorded prediction'. Raises ``BadInput`` for an unreadable table, a missing column, a duplicate or
+    unknown case id, a missing or infinite score.
     """
     table = _indexed(_read_table(path, ref.case_id), ref, path, cases)
     named = {
@@ -39,6 +39,21 @@ def read_recorded(
     }
     parts = [_rows(table, name, target, cases, path, version) for name, target in named.items()]
     return PREDICTIONS.conform(pd.concat(parts, ignore_index=True))
+
+
+def mask_digests(ref: RecordedPredictions, path: Path, target: Target) -> dict[str, str]:
+    """Case id -> SHA-256 of its recorded mask, from the column beside the target's, ``<output>_sha256``.
+
+    So the digest of the table stands for the masks too. Raises ``BadInput`` where the column is missing.
+    """
+    output = ref.columns.get(target.output, target.output)
+    table, beside = _read_table(path, ref.case_id), f"{output}_sha256"
+    if beside not in table:
+        raise BadInput(
+            f"{path.name}: column '{output}' names mask files, but the table has no column '{beside}' with "
+            "their SHA-256; add it."
+        )
+    return dict(zip(table[ref.case_id].astype(str), table[beside].astype(str), strict=True))
 
 
 def recorded_version(ref: RecordedPredictions, paths: Sequence[Path], targets: Mapping[str, Target]) -> ModelVersion:

@@ -1,20 +1,25 @@
 """Lesion-wise detection from two masks.
 
-Lesions are connected components with face connectivity. Sources: Kirillov et al., Panoptic segmentation, CVPR 2019.
-Kofler et al., panoptica, arXiv 2312.02608 (match at IoU >= threshold; the panoptic-quality paper uses > 0.5).
+Lesions are connected components; voxels that share a face belong together, with 'edges' or 'corners' also those that
+share only an edge or a corner (6, 18, 26 neighbours in three dimensions; 4, 8, 8 in two). Sources: Kirillov et al.,
+Panoptic segmentation, CVPR 2019. Kofler et al., panoptica, arXiv 2312.02608 (match at IoU >= threshold; the
+panoptic-quality paper uses > 0.5).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import ndimage
 
 from audit.records import BadInput, FloatArray, IntArray, Undefined
-from audit.statistics.surfaces import masks
+from audit.statistics.surfaces import cropped, masks
 
+Connectivity = Literal["faces", "edges", "corners"]
+_RANK = {"faces": 1, "edges": 2, "corners": 3}
 NO_LESIONS = Undefined("no lesions in the reference or in the prediction")
 
 
@@ -75,12 +80,20 @@ class AnyOverlap:
     reference_detected: int
     false_positive_predictions: int
 
+    @property
+    def f1(self) -> float | Undefined:
+        """Detected lesions twice over themselves, missed ones and predictions that touch nothing."""
+        total = self.n_reference + self.reference_detected + self.false_positive_predictions
+        return 2 * self.reference_detected / total if total else NO_LESIONS
 
-def match_lesions(reference: ArrayLike, prediction: ArrayLike, threshold: float = 0.5) -> LesionMatch:
+
+def match_lesions(
+    reference: ArrayLike, prediction: ArrayLike, threshold: float = 0.5, connectivity: Connectivity = "faces"
+) -> LesionMatch:
     """Greedy one-to-one matching of lesions with IoU of at least ``threshold`` (0 < threshold <= 1)."""
     if not 0 < threshold <= 1:
         raise BadInput(f"a matching threshold must lie in (0, 1], got {threshold}.")
-    first, second, n_first, n_second = _labelled(reference, prediction)
+    first, second, n_first, n_second = _labelled(reference, prediction, connectivity)
     pairs = np.bincount((first * (n_second + 1) + second).ravel(), minlength=(n_first + 1) * (n_second + 1))
     overlap = pairs.reshape(n_first + 1, n_second + 1)
     sizes = overlap.sum(axis=1)[1:, None] + overlap.sum(axis=0)[None, 1:]
@@ -89,18 +102,21 @@ def match_lesions(reference: ArrayLike, prediction: ArrayLike, threshold: float 
     return LesionMatch(n_first, n_second, _greedy(values, threshold))
 
 
-def any_overlap(reference: ArrayLike, prediction: ArrayLike) -> AnyOverlap:
+def any_overlap(reference: ArrayLike, prediction: ArrayLike, connectivity: Connectivity = "faces") -> AnyOverlap:
     """Lesions touched and predictions that touch nothing."""
-    first, second, n_first, n_second = _labelled(reference, prediction)
+    first, second, n_first, n_second = _labelled(reference, prediction, connectivity)
     both = (first > 0) & (second > 0)
     touching = int(np.unique(second[both]).size)
     return AnyOverlap(n_first, n_second, int(np.unique(first[both]).size), n_second - touching)
 
 
-def _labelled(reference: ArrayLike, prediction: ArrayLike) -> tuple[IntArray, IntArray, int, int]:
-    first, second = masks(reference, prediction)
-    labelled, n_first = ndimage.label(first)
-    others, n_second = ndimage.label(second)
+def _labelled(
+    reference: ArrayLike, prediction: ArrayLike, connectivity: Connectivity
+) -> tuple[IntArray, IntArray, int, int]:
+    first, second = cropped(*masks(reference, prediction))
+    together = ndimage.generate_binary_structure(first.ndim, min(_RANK[connectivity], first.ndim))
+    labelled, n_first = ndimage.label(first, together)
+    others, n_second = ndimage.label(second, together)
     return labelled.astype(np.int64), others.astype(np.int64), int(n_first), int(n_second)
 
 

@@ -30,6 +30,10 @@ class SurfaceDistances:
     def pooled(self) -> FloatArray:
         return np.concatenate([self.from_reference, self.from_prediction])
 
+    def within(self, tolerance_mm: float) -> float:
+        """Share of the surface voxels of both masks no farther than ``tolerance_mm`` from the other surface."""
+        return float((self.pooled <= tolerance_mm).mean())
+
     @property
     def hausdorff(self) -> float:
         return float(self.pooled.max())
@@ -114,7 +118,7 @@ def surface_distances(
     empty = _empty(first, second)
     if empty is not None:
         return empty
-    first, second = _cropped(first, second)
+    first, second = cropped(first, second)
     surfaces = surface(first), surface(second)
     to_first, to_second = (ndimage.distance_transform_edt(~one, sampling=spacing) for one in surfaces)
     return SurfaceDistances(to_second[surfaces[0]], to_first[surfaces[1]])
@@ -130,7 +134,7 @@ def surface_dice_voxels(
     if agreement_on_absence(reference, prediction):
         return BOTH_EMPTY
     found = surface_distances(reference, prediction, spacing_mm)
-    return 0.0 if isinstance(found, Undefined) else float((found.pooled <= tolerance_mm).mean())
+    return 0.0 if isinstance(found, Undefined) else found.within(tolerance_mm)
 
 
 def surface_dice_area(
@@ -149,7 +153,7 @@ def surface_dice_area(
     from monai.metrics.utils import get_edge_surface_distance  # needs torch, wanted by this definition only
     from monai.utils.type_conversion import convert_to_tensor
 
-    padded = [convert_to_tensor(np.pad(mask, 1)) for mask in _cropped(second, first)]
+    padded = [convert_to_tensor(np.pad(mask, 1)) for mask in cropped(second, first)]
     edges, distances, areas = get_edge_surface_distance(
         padded[0], padded[1], spacing=list(spacing), use_subvoxels=True, symmetric=True
     )
@@ -166,14 +170,28 @@ def _empty(first: BoolArray, second: BoolArray) -> Undefined | None:
     return None if second.any() else Undefined("the prediction is empty, no surface to measure from")
 
 
-def _cropped(first: BoolArray, second: BoolArray) -> tuple[BoolArray, BoolArray]:
-    box = ndimage.find_objects((first | second).astype(np.int8))[0]
-    margin = tuple(slice(max(one.start - 1, 0), one.stop + 1) for one in box)
-    return _edge_safe(first, margin), _edge_safe(second, margin)
+def cropped(first: BoolArray, second: BoolArray) -> tuple[BoolArray, BoolArray]:
+    """Both masks within the smallest box that holds them; views. Nothing that these functions measure changes, for
+    whatever was cut away is background on both sides. Two empty masks give arrays without a voxel."""
+    boxes = [_box(mask) for mask in (first, second)]
+    both = tuple(
+        slice(min(a.start, b.start), max(a.stop, b.stop)) if a and b else (a or b or slice(0))
+        for a, b in zip(*boxes, strict=True)
+    )
+    return first[both], second[both]
 
 
-def _edge_safe(mask: BoolArray, box: tuple[slice, ...]) -> BoolArray:
-    return np.asarray(np.pad(mask[box], 1))
+def _box(mask: BoolArray) -> list[slice | None]:
+    """Extent of the mask along each axis, None where it is empty; later axes are searched within the extents found."""
+    found: list[slice | None] = []
+    part = mask
+    for axis in range(mask.ndim):
+        inside = np.flatnonzero(part.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
+        if not inside.size:
+            return [None] * mask.ndim
+        found.append(slice(int(inside[0]), int(inside[-1]) + 1))
+        part = part[(slice(None),) * axis + (found[-1],)]
+    return found
 
 
 def _spacing(mask: NDArray[np.bool_], spacing_mm: tuple[float, ...]) -> FloatArray:

@@ -62,10 +62,10 @@ def _joined(
     rows = cases[["case_id", "patient_id", *(c for c in GEOMETRY if c in cases)]].reset_index(drop=True)
     made = predictions[(predictions["version"] == version) & (predictions["target"] == target)]
     read = references[(references["target"] == target) & (references["reader"] == "reference")]
-    read = read.rename(columns={"artifact": "reference_artifact"})
+    read = read.rename(columns={"artifact": "reference_artifact", "grid": "reference_grid"})
     for frame, columns, what in (
-        (made, ["score", "artifact", "seconds", "error"], "predictions"),
-        (read, ["value", "reference_artifact"], "references"),
+        (made, ["score", "artifact", "seconds", "error", "grid"], "predictions"),
+        (read, ["value", "reference_artifact", "reference_grid"], "references"),
     ):
         _refuse_twice(frame, f"target '{target}', {version}: {what}")
         rows = rows.merge(frame[["case_id", *columns]], on="case_id", how="left")

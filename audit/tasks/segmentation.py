@@ -1,28 +1,34 @@
-"""Segmentation: predicted and reference mask of one structure on one grid."""
+"""Segmentation: predicted and reference mask of one structure on one grid, in two or three dimensions."""
 
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.records import BadInput, BoolArray
+from audit.grids import Grid
+from audit.plan import Lesions, Target
+from audit.records import BadInput, BoolArray, Undefined
+from audit.statistics.lesions import any_overlap, match_lesions
+from audit.statistics.surfaces import cropped, dice, iou, surface_distances
+from audit.tasks.spacing import SPACING, THICKNESS, mask_spacing, voxel_ml
 from audit.tasks.task import Readings, Task
 
 DEFAULT_THRESHOLD = 0.5
-_SPACING = ("spacing_mm", "slice_thickness_mm")
+Values = dict[str, float]
 
 
 def observe(readings: Readings) -> pd.DataFrame:
-    """Dice, volumes (mL), reference (mask not empty) and decision (predicted mask not empty) of each case.
+    """Overlap, surface distances (mm), lesions, volumes (mL), reference and decision (mask not empty) of each case.
 
-    Dice = 2|A∩B| / (|A| + |B|), missing where both masks are empty or either is missing (Dice, Ecology 1945;26:297).
-    A probability map is cut at the operating point (0.5 where the plan has none). Volumes need the manifest's
-    ``spacing_mm`` and, for a single slice, ``slice_thickness_mm``. Raises ``BadInput`` where the grids differ.
+    Overlap of one empty mask with another that is not is 0; two empty masks have none. Distances need both masks. What
+    a case lacks is missing, and so is all that compares two masks on different grids. A probability map is cut at the
+    operating point (0.5 where the plan has none). Spacing is that of the mask's own file, else the manifest's
+    ``spacing_mm``; the volume of a single slice needs ``slice_thickness_mm``. Raises ``BadInput`` where masks differ
+    in shape although no grid is recorded.
     """
     point = readings.operating_point
     threshold = point.threshold if point else DEFAULT_THRESHOLD
@@ -30,62 +36,94 @@ def observe(readings: Readings) -> pd.DataFrame:
     return pd.DataFrame(rows, index=readings.rows.index, dtype=np.float64)
 
 
-def _case(readings: Readings, row: pd.Series, threshold: float) -> dict[str, float]:
+def _case(readings: Readings, row: pd.Series, threshold: float) -> Values:
     predicted = _predicted(readings, row, threshold)
     reference = _reference(readings, row)
-    if predicted is not None and reference is not None and predicted.shape != reference.shape:
+    compared: Values = {}
+    if predicted is not None and reference is not None:
+        _refuse_shapes(readings.target, row, predicted, reference)
+        predicted, reference = cropped(predicted, reference)
+        compared = _compared(predicted, reference, readings.facts, _spacing(row, predicted.ndim))
+    elif reference is not None and readings.facts.lesions:
+        compared = {"lesions_reference": _lesions(reference, np.zeros_like(reference), readings.facts.lesions)[0]}
+    return {**_alone(row, "decision", "volume_predicted_ml", predicted),
+            **_alone(row, "reference", "volume_reference_ml", reference), **compared}  # fmt: skip
+
+
+def _alone(row: pd.Series, present: str, volume: str, mask: BoolArray | None) -> Values:
+    """Whether a mask holds the structure, and how much of it."""
+    if mask is None:
+        return {present: math.nan, volume: math.nan}
+    ml = voxel_ml(_spacing(row, mask.ndim), row.get(SPACING), row.get(THICKNESS))
+    voxels = int(np.count_nonzero(mask))
+    return {present: float(voxels > 0), volume: voxels * ml}
+
+
+def _compared(
+    predicted: BoolArray, reference: BoolArray, facts: Target, spacing_mm: tuple[float, ...] | None
+) -> Values:
+    found = {"dice": _number(dice(reference, predicted)), "iou": _number(iou(reference, predicted))}
+    if spacing_mm is not None:
+        found |= _surfaces(predicted, reference, spacing_mm, facts.surface_tolerance_mm)
+    if facts.lesions is not None:
+        names = ("lesions_reference", "lesions_found", "lesions_false", "lesion_iou")
+        found |= dict(zip(names, _lesions(reference, predicted, facts.lesions), strict=True))
+    return found
+
+
+def _surfaces(
+    predicted: BoolArray, reference: BoolArray, spacing_mm: tuple[float, ...], tolerance_mm: float | None
+) -> Values:
+    """Surface distances; where only one mask is empty no surface lies within any tolerance of another."""
+    found = surface_distances(reference, predicted, spacing_mm)
+    if isinstance(found, Undefined):
+        lost = tolerance_mm is not None and bool(predicted.any() or reference.any())
+        return {"surface_within": 0.0} if lost else {}
+    within = math.nan if tolerance_mm is None else found.within(tolerance_mm)
+    return {"surface_within": within, "hd95_mm": found.hd95_max_of_directed, "assd_mm": found.assd_pooled}
+
+
+def _lesions(reference: BoolArray, predicted: BoolArray, rule: Lesions) -> tuple[float, float, float, float]:
+    """Lesions of the reference, found ones among them, predicted ones that match none, sum of IoU of the matches."""
+    if rule.match == "any_overlap":
+        touched = any_overlap(reference, predicted, rule.connectivity)
+        found, false = touched.reference_detected, touched.false_positive_predictions
+        return touched.n_reference, found, false, math.nan
+    assert rule.iou is not None
+    pairs = match_lesions(reference, predicted, rule.iou, rule.connectivity)
+    return pairs.n_reference, pairs.tp, pairs.fp, float(pairs.ious.sum())
+
+
+def _number(value: float | Undefined) -> float:
+    return math.nan if isinstance(value, Undefined) else value
+
+
+def _spacing(row: pd.Series, axes: int) -> tuple[float, ...] | None:
+    for name in ("grid", "reference_grid"):
+        if pd.notna(row[name]) and Grid.of_text(str(row[name])).spacing_mm:
+            return Grid.of_text(str(row[name])).spacing_mm
+    return mask_spacing(row.get(SPACING), row.get(THICKNESS), axes)
+
+
+def _refuse_shapes(target: str, row: pd.Series, predicted: BoolArray, reference: BoolArray) -> None:
+    if predicted.shape != reference.shape:
         raise BadInput(
-            f"target '{readings.target}', case {row['case_id']}: the predicted mask has {_size(predicted)} pixels, the "
+            f"target '{target}', case {row['case_id']}: the predicted mask has {_size(predicted)} pixels, the "
             f"reference mask {_size(reference)}; both must lie on the image's grid."
         )
-    voxel = [
-        voxel_ml(row.get(_SPACING[0]), row.get(_SPACING[1]), m.ndim) for m in (predicted, reference) if m is not None
-    ]
-    ml = voxel[0] if voxel else math.nan
-    return {
-        "reference": _any(reference),
-        "decision": _any(predicted),
-        "dice": math.nan if predicted is None or reference is None else dice(predicted, reference),
-        "volume_predicted_ml": math.nan if predicted is None else float(predicted.sum()) * ml,
-        "volume_reference_ml": math.nan if reference is None else float(reference.sum()) * ml,
-    }
-
-
-def dice(predicted: BoolArray, reference: BoolArray) -> float:
-    """Dice overlap of two masks of one shape; NaN where both are empty."""
-    total = int(predicted.sum()) + int(reference.sum())
-    return 2.0 * int((predicted & reference).sum()) / total if total else math.nan
-
-
-def voxel_ml(spacing: Any, slice_thickness: Any, axes: int) -> float:
-    """Volume of one voxel in mL; NaN where the spacing of an axis is not known.
-
-    ``spacing`` in mm: one number for square pixels, or one per axis as '0.9 x 0.9', slices first for a volume; for a
-    single slice, and a volume with in-plane spacing only, ``slice_thickness`` (mm) is the missing side.
-    """
-    sides = _sides(spacing)
-    if len(sides) == 1:
-        sides *= 2
-    if len(sides) == 2:
-        sides = [*_sides(slice_thickness)[:1], *sides]
-    if len(sides) != 3 or axes not in (2, 3) or any(not math.isfinite(s) or s <= 0 for s in sides):
-        return math.nan
-    return math.prod(sides) / 1000.0
-
-
-def _sides(value: Any) -> list[float]:
-    if value is None or value is pd.NA:
-        return []
-    try:
-        return [float(part) for part in re.split(r"[x×;,\\\s]+", str(value).strip(" []()")) if part]
-    except ValueError:
-        return []
 
 
 def _predicted(readings: Readings, row: pd.Series, threshold: float) -> BoolArray | None:
-    if pd.isna(row["artifact"]) or pd.notna(row["error"]):
+    if pd.isna(row["artifact"]) or pd.notna(row["error"]) or _other_grid(readings, row):
         return None
     return binary(readings.load_mask(str(row["artifact"])), threshold, f"case {row['case_id']}")
+
+
+def _other_grid(readings: Readings, row: pd.Series) -> bool:
+    if pd.isna(row["grid"]) or pd.isna(row["reference_grid"]):
+        return False
+    grid, reference = Grid.of_text(str(row["grid"])), Grid.of_text(str(row["reference_grid"]))
+    return grid.mismatch(reference, readings.facts.grid_tolerance_mm) is not None
 
 
 def binary(mask: NDArray[Any], threshold: float, where: str) -> BoolArray:
@@ -104,17 +142,26 @@ def _reference(readings: Readings, row: pd.Series) -> BoolArray | None:
     return None if pd.isna(row["reference_artifact"]) else readings.load_reference_mask(str(row["case_id"]))
 
 
-def _any(mask: BoolArray | None) -> float:
-    return math.nan if mask is None else float(mask.any())
-
-
 def _size(mask: BoolArray) -> str:
     return " x ".join(map(str, mask.shape))
 
 
 ENTRY = Task(
     name="segmentation",
-    measures=("dice",),
+    measures=(
+        "dice",
+        "iou",
+        "normalised_surface_distance",
+        "hd95",
+        "assd",
+        "volume_difference",
+        "absolute_volume_error",
+        "relative_volume_difference",
+        "lesion_sensitivity",
+        "pooled_lesion_sensitivity",
+        "lesion_f1",
+        "panoptic_quality",
+    ),
     needs=("mask", "reference mask"),
     observe=observe,
     output="volume_predicted_ml",

@@ -20,10 +20,10 @@ LoadMask = Callable[[str], NDArray[Any]]
 class Readings:
     """Everything known about one version and one target, one row of ``rows`` per case of the set.
 
-    ``rows``: case_id, patient_id, score, artifact, seconds, error (of the prediction), predicted (whether there is
-    one), value, reference_artifact (of the reference), and the manifest's columns that geometry needs. ``load_mask``
-    takes a prediction's artifact, ``load_reference_mask`` a case id; ``facts`` is the plan's entry for the target,
-    ``localised`` LOCALISATIONS of a detection target.
+    ``rows``: case_id, patient_id, score, artifact, seconds, error, grid (of the prediction), predicted (whether there
+    is one), value, reference_artifact, reference_grid (of the reference), and the manifest's columns that geometry
+    needs. ``load_mask`` takes a prediction's artifact, ``load_reference_mask`` a case id; ``facts`` is the plan's entry
+    for the target, ``localised`` LOCALISATIONS of a detection target.
     """
 
     target: str

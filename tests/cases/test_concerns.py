@@ -163,3 +163,12 @@ def test_gravest_first(small, make_plan):
     assert order == sorted(order)
     assert order[0] == 0
     assert all(c.remedy.endswith(".") and c.what.endswith(".") for c in raised)
+
+
+def test_a_version_that_saw_more_than_the_images(small, make_plan):
+    model = {"kind": "mlflow", "name": "m", "version": 1, "not_blind_to": "It was guided by\n the reports."}
+    raised = concerns(read_set(small.write()), make_plan(model=model))
+    (mine,) = [each for each in raised if "not blind" in each.what]
+    assert mine.severity == "stop"
+    assert "The candidate, m 1, is not blind to these cases: It was guided by the reports. Its agreement" in mine.what
+    assert not [each for each in concerns(read_set(small.folder), make_plan()) if "not blind" in each.what]

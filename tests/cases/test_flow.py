@@ -3,8 +3,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.cases.flow import NO_MASK, NO_PREDICTION, NO_REFERENCE, NO_SCORE, dispositions, flow_counts, flow_reasons
+from audit.cases.flow import (
+    NO_MASK,
+    NO_PREDICTION,
+    NO_REFERENCE,
+    NO_SCORE,
+    OTHER_GRID,
+    dispositions,
+    flow_counts,
+    flow_reasons,
+)
 from audit.cases.references import references_table
+from audit.grids import Grid
 from audit.plan import Plan, Target
 from audit.records import BadInput
 from audit.tables import DISPOSITIONS, FATES, PREDICTIONS, REFERENCES
@@ -184,3 +194,20 @@ def test_segmentation_references_name_masks(small):
     assert rows["value"].isna().all()
     with pytest.raises(BadInput, match="no column 'site_sha256'"):
         references_table(cases, target(task="segmentation", reference="site"))
+
+
+def test_a_mask_on_another_grid_is_a_failed_case_with_its_reason(make_plan):
+    target = {"task": "segmentation", "output": "o", "reference": "m", "grid_tolerance_mm": 0.001}
+    plan = make_plan(targets={"lesion": target})
+    grids = [Grid((3, 4, 4), (3.0, 0.5, 0.5)), Grid((3, 4, 5), (3.0, 0.5, 0.5)), Grid((3, 4, 4), (3.0, 0.5, 0.502))]
+    references = read([None] * 4).assign(artifact="m.nii", grid=grids[0].text())
+    made = predicted([(f"c{i}", None, None) for i in range(4)]).assign(artifact="p.nii")
+    made["grid"] = [*(grid.text() for grid in grids), None]
+    table = dispositions(manifest(4), references, made, plan)
+    assert table["fate"].tolist() == ["analysed", "failed", "failed", "analysed"]
+    assert table["reason"].tolist() == [
+        pd.NA,
+        f"{OTHER_GRID}: 3 x 4 x 5 voxels against 3 x 4 x 4",
+        f"{OTHER_GRID}: spacing",
+        pd.NA,
+    ]

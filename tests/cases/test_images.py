@@ -245,6 +245,18 @@ def test_nifti_axes_spacing_and_scale(tmp_path, ending, kind):
     assert read.spacing_mm == pytest.approx((3.0, 0.6, 0.5))
 
 
+def test_nifti_places_voxels_in_dicom_coordinates(tmp_path):
+    turned = np.array([[0.0, 0.6, 0.0, 5.0], [-0.5, 0.0, 0.0, -7.0], [0.0, 0.0, 3.0, 9.0], [0, 0, 0, 1]])
+    nibabel.save(nibabel.Nifti1Image(np.zeros((2, 3, 4), np.uint8), turned), tmp_path / "t.nii")
+    read = read_image(tmp_path / "t.nii", None)
+    assert read.origin_mm == (-5.0, 7.0, 9.0)
+    assert read.directions == ((0.0, 0.0, 1.0), (-1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+    unplaced = nibabel.Nifti1Image(np.zeros((2, 3, 4), np.uint8), None)
+    nibabel.save(unplaced, tmp_path / "u.nii")
+    read = read_image(tmp_path / "u.nii", None)
+    assert (read.origin_mm, read.directions) == (None, None)
+
+
 def test_nifti_of_one_slice_is_an_image(tmp_path):
     nibabel.save(nibabel.Nifti1Image(np.ones((2, 3, 1), np.float32), np.diag([0.5, 0.6, 3.0, 1.0])), tmp_path / "s.nii")
     read = read_image(tmp_path / "s.nii", None)
@@ -324,7 +336,7 @@ def test_pickles_nan_and_oversized_arrays_are_refused(tmp_path, monkeypatch):
 
 def test_masks_hold_whole_numbers(tmp_path):
     np.save(tmp_path / "m.npy", np.array([[0, 2], [1, 0]]))
-    np.testing.assert_array_equal(read_mask(tmp_path / "m.npy", None), [[False, True], [True, False]])
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.npy", None).inside, [[False, True], [True, False]])
     np.save(tmp_path / "p.npy", np.array([[0.2, 0.7]]))
     with pytest.raises(BadInput, match="whole numbers"):
         read_mask(tmp_path / "p.npy", None)

@@ -172,8 +172,8 @@ def test_check_files_passes_and_counts(small):
 
 def test_masks_load_by_case(small):
     load = mask_loader(read_set(small.write()), "lesion_mask")
-    assert load("c1").sum() == 9
-    assert not load("c2").any()
+    assert load("c1").inside.sum() == 9
+    assert not load("c2").inside.any()
     with pytest.raises(BadInput, match="case c9"):
         load("c9")
     with pytest.raises(BadInput, match="'organ_sha256'"):

@@ -47,7 +47,7 @@ def make_rows(n_patients: int = 60, per_patient: int = 1, seed: int = 3) -> Rows
         "repeat_square": rng.chisquare(1, n),
         "repeat_df": np.full(n, 0.5),
     }
-    return Rows(patient, columns | marked(reference, rng))
+    return Rows(patient, columns | marked(reference, rng) | masks(n, seed))
 
 
 def marked(reference: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -65,6 +65,18 @@ def marked(reference: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndar
         "lesion_rating": rating,
         "lesion_weight": np.where(np.isnan(rating), np.nan, 1 / np.maximum(lesions, 1)[:, None]),
         "false_rating": false,
+    }
+
+
+def masks(n: int, seed: int) -> dict[str, np.ndarray]:
+    """Columns of two masks."""
+    rng = np.random.default_rng(seed + 1000)
+    return {
+        "iou": rng.uniform(0.1, 0.8, n),
+        "surface_within": rng.uniform(0.3, 1, n),
+        "hd95_mm": rng.uniform(1, 20, n),
+        "assd_mm": rng.uniform(0.2, 4, n),
+        "lesion_iou": rng.uniform(0, 0.5, n),
     }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.models.recorded import NO_PREDICTION, read_recorded, recorded_version
+from audit.models.recorded import NO_PREDICTION, mask_digests, read_recorded, recorded_version
 from audit.plan import RecordedPredictions, Target
 from audit.records import BadInput
 
@@ -55,6 +55,15 @@ def test_rows_follow_the_set_and_absent_cases_are_rows(tmp_path: Path, name: str
 def test_each_flaw_is_one_sentence(tmp_path: Path, change, sentence: str) -> None:
     with pytest.raises(BadInput, match=sentence):
         read(tmp_path, change(GOOD))
+
+
+def test_masks_come_with_their_digests(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    GOOD.assign(mask_file_sha256=["b" * 64, "7" * 64]).to_csv(path, index=False)
+    assert mask_digests(REF, path, TARGETS["mask"]) == {"b": "b" * 64, "007": "7" * 64}
+    GOOD.to_csv(path, index=False)
+    with pytest.raises(BadInput, match="the table has no column 'mask_file_sha256' with their SHA-256"):
+        mask_digests(REF, path, TARGETS["mask"])
 
 
 def test_absent_and_foreign_files(tmp_path: Path) -> None:

@@ -3,14 +3,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from audit.catalogue import entries
 from audit.plan import OperatingPoint, Target
 from audit.records import BadInput
 from audit.tables import OBSERVATIONS, PREDICTIONS, REFERENCES
 from audit.tasks.observations import observe
-from audit.tasks.segmentation import binary, dice, voxel_ml
+from audit.tasks.segmentation import binary
+from audit.tasks.spacing import mask_spacing, voxel_ml
 
 POINT = OperatingPoint(threshold=0.5, chosen_on="tuning")
 
@@ -171,6 +171,8 @@ def test_ambiguous_masks_are_refused(mask):
         ("3.0x0.5x0.5", None, 3, 0.00075),
         ("[0.5, 1.0]", 4.0, 2, 0.002),
         (0.5, 4, 3, 0.001),
+        ("5 x 0.5 x 0.5", None, 2, 0.00125),
+        (0.5, None, 3, np.nan),
         (0.5, None, 2, np.nan),
         (None, 4, 2, np.nan),
         (pd.NA, pd.NA, 2, np.nan),
@@ -179,21 +181,8 @@ def test_ambiguous_masks_are_refused(mask):
     ],
 )
 def test_voxel_volume(spacing, thickness, axes, expected):
-    assert voxel_ml(spacing, thickness, axes) == pytest.approx(expected, nan_ok=True)
-
-
-masks = arrays(np.bool_, (3, 3))
-
-
-@given(masks, masks)
-def test_dice_is_symmetric_bounded_and_one_only_for_equal_masks(a, b):
-    value = dice(a, b)
-    if not a.any() and not b.any():
-        assert np.isnan(value)
-        return
-    assert value == dice(b, a)
-    assert 0 <= value <= 1
-    assert (value == 1) == bool((a == b).all())
+    sides = mask_spacing(spacing, thickness, axes)
+    assert voxel_ml(sides, spacing, thickness) == pytest.approx(expected, nan_ok=True)
 
 
 @settings(max_examples=25, deadline=None)

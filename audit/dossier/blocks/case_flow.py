@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from audit.dossier.block import Block, NoParameters, nothing
 from audit.dossier.citing import count, tally
 from audit.dossier.content import Column, FlowChart, FlowStep, Node, Row, Runs, Table, Text, text
@@ -9,6 +11,7 @@ from audit.dossier.view import CASES, DISPOSITIONS, AuditView
 from audit.dossier.words import version_label
 from audit.tables import FATES
 
+NAMED = 4
 LEFT = tuple(fate for fate in FATES if fate != "analysed")
 
 
@@ -56,7 +59,7 @@ def _reasons(view: AuditView) -> tuple[Node, ...]:
     for key, frame in lost.groupby(["version", "fate", "reason"], dropna=False, sort=True):
         version, fate, reason = (str(each) for each in key)
         where = {"version": version, "fate": fate, "reason": "" if frame["reason"].isna().all() else reason}
-        words = reason if where["reason"] else "no reason recorded"
+        words = (reason if where["reason"] else "no reason recorded") + _named(frame)
         rows.append(
             Row((text(version_label(view, version)), (Text(fate),), text(words), (tally(view, DISPOSITIONS, where),)))
         )
@@ -67,6 +70,12 @@ def _reasons(view: AuditView) -> tuple[Node, ...]:
         Column("Cases × targets", 0.9, "right"),
     )
     return (Table("Why cases did not reach the analysis", columns, tuple(rows)),)
+
+
+def _named(lost: pd.DataFrame) -> str:
+    """The cases by name where they are few enough to be looked up one by one."""
+    cases = sorted(set(lost["case_id"].astype(str)))
+    return f" ({', '.join(cases)})" if len(cases) <= NAMED and set(lost["fate"]) != {"excluded"} else ""
 
 
 ENTRY = Block("case_flow", NoParameters, _build)
