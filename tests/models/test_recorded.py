@@ -82,9 +82,9 @@ def test_absent_and_foreign_files(tmp_path: Path) -> None:
 
 def test_recorded_version_digests_the_table(tmp_path: Path) -> None:
     GOOD.to_csv(tmp_path / "scores.csv", index=False)
-    version = recorded_version(REF, tmp_path / "scores.csv", TARGETS)
+    version = recorded_version(REF, [tmp_path / "scores.csv"], TARGETS)
     assert version.kind == "recorded"
     assert version.outputs == ("prob", "mask_file")
     before = version.digests["scores.csv"]
     GOOD.assign(prob=[0.25, 0.76]).to_csv(tmp_path / "scores.csv", index=False)
-    assert recorded_version(REF, tmp_path / "scores.csv", TARGETS).digests["scores.csv"] != before
+    assert recorded_version(REF, [tmp_path / "scores.csv"], TARGETS).digests["scores.csv"] != before
