@@ -307,5 +307,6 @@ def _how(study: dict[str, Any]) -> str:
 - Run on {machine["processor"]}, {machine["cores"]} cores, Python {machine["python"]}.
 
 Limits: one family of score distributions (the AUROC's interval was tried on six), no informative number of cases, no
-missing values, two groups; F1, MCC, partial areas and other measures are not among those simulated here.
+missing values, two groups. F1, MCC, partial areas, likelihood ratios, net benefit and what is taken at a fixed rate or
+prevalence are not among those simulated here: `benchmarks/measure_coverage.py` has them at 200 patients.
 """

@@ -243,6 +243,23 @@ def test_failed_cases_give_a_worst_case() -> None:
     assert not len(pick(found, kind="worst case", version="comparator"))
 
 
+def test_worst_predictive_values_and_brier_score_count_every_failed_case() -> None:
+    cases, observations, fates = tables()
+    lost = (fates["version"] == "candidate") & (np.arange(len(fates)) % 12 == 0)
+    fates.loc[lost, "fate"] = "failed"
+    observations.loc[lost, ["score", "decision"]] = np.nan
+    mine = observations[observations["version"] == "candidate"]
+    kept, failed = mine[mine["decision"].notna()], mine[mine["decision"].isna()]
+    found = estimate(plan_of(), cases, observations, fates)
+    worst = {m: one(found, kind="worst case", version="candidate", measure=m)["value"] for m in ("ppv", "npv", "brier")}
+    called, right = kept[kept["decision"] == 1], (kept["decision"] == kept["reference"])
+    missed = int(failed["reference"].sum())
+    assert worst["ppv"] == pytest.approx((right[called.index]).sum() / (len(called) + len(failed) - missed))
+    assert worst["npv"] == pytest.approx(right.drop(called.index).sum() / (len(kept) - len(called) + missed))
+    squares = np.square(kept["score"] - kept["reference"]).sum() + len(failed)
+    assert worst["brier"] == pytest.approx(squares / len(mine))
+
+
 def test_too_few_says_what_is_too_few() -> None:
     cases, observations, fates = tables()
     few = (cases[stratum_column("maker")] == "Cedar").to_numpy()

@@ -42,6 +42,8 @@ class _Auroc:
         sums = _sums(rows)
         if isinstance(sums, Undefined):
             return self.point(rows), sums
+        if sums.labels.size < 2:
+            return float(sums.value[0]), Undefined("the variance over patients needs at least two patients with cases")
         return float(sums.value[0]), auroc_over_patients(sums, confidence)
 
     def goal_interval(self, rows: Rows, confidence: float) -> Interval | Undefined | None:

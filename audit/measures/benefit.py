@@ -16,7 +16,8 @@ from audit.measures.probability import not_probabilities
 from audit.measures.ratio import Proportion
 from audit.measures.smooth import Smooth
 from audit.measures.two_rates import two_rates
-from audit.records import BoolArray, FloatArray, Rows, Undefined
+from audit.measures.worst_cases import opposite_probability
+from audit.records import FloatArray, Rows, Undefined
 from audit.statistics.decision_table import decision_cells
 
 SOURCE = "Vickers & Elkin, Med Decis Making 2006;26:565; Vickers et al., BMJ 2016;352:i6"
@@ -44,12 +45,6 @@ def gain_over_all_of(threshold: float, prevalence: float | None) -> Smooth:
     return _of_probabilities(two_rates(*rates, (1 - prevalence) * odds, prevalence))
 
 
-def against_reference(rows: Rows, failed: BoolArray) -> Rows:
-    """Failed cases get the score that decides against the reference standard at any threshold."""
-    wrong = np.where(rows.columns["reference"] == 1, 0.0, 1.0)
-    return Rows(rows.patient, {**rows.columns, "score": np.where(failed, wrong, rows.columns["score"])})
-
-
 def benefit(name: str, title: str, estimator: Smooth, prevalence: float | None, high: float | None) -> Measure:
     """The measure of one threshold."""
     return Measure(
@@ -63,7 +58,7 @@ def benefit(name: str, title: str, estimator: Smooth, prevalence: float | None, 
         columns=("score", "reference"),
         source=SOURCE,
         estimator=estimator,
-        worst_case=against_reference,
+        worst_case=opposite_probability,
         of_prevalence=prevalence is None,
     )
 

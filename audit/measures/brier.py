@@ -7,6 +7,7 @@ import numpy as np
 from audit.measures.measure import Measure
 from audit.measures.probability import not_probabilities
 from audit.measures.ratio import Mean
+from audit.measures.worst_cases import opposite_probability
 from audit.records import FloatArray, Rows
 
 
@@ -25,6 +26,7 @@ ENTRY = Measure(
     columns=("score", "reference"),
     source="Brier, Mon Weather Rev 1950;78:1",
     estimator=Mean(_per_case, "cases", not_probabilities, by_class=True, fewest_patients=0),
+    worst_case=opposite_probability,
     ideal=0.0,
     dual="brier",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audit.measures.measure import Measure
 from audit.measures.ratio import Proportion
+from audit.measures.worst_cases import wrong_decision
 from audit.records import FloatArray, Rows
 
 
@@ -23,6 +24,7 @@ ENTRY = Measure(
     columns=("reference", "decision"),
     source="Vecchio, N Engl J Med 1966;274:1171",
     estimator=Proportion(_per_case, "device-positive cases", by_class=True),
+    worst_case=wrong_decision,
     of_prevalence=True,
     dual="npv",
 )

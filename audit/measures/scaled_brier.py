@@ -7,6 +7,7 @@ import numpy as np
 from audit.measures.measure import Measure
 from audit.measures.probability import not_probabilities
 from audit.measures.totals import smooth_of_totals
+from audit.measures.worst_cases import opposite_probability
 from audit.records import FloatArray, Rows
 from audit.statistics.calibration import scaled_brier_of
 from audit.statistics.influence import LOG_OF_REST
@@ -31,5 +32,6 @@ ENTRY = Measure(
         scaled_brier_of, "no reference-positive or no reference-negative cases", LOG_OF_REST, _terms,
         problem=not_probabilities,
     ),
+    worst_case=opposite_probability,
     dual="scaled_brier",
 )  # fmt: skip

@@ -14,6 +14,12 @@ def wrong_decision(rows: Rows, failed: BoolArray) -> Rows:
     return Rows(rows.patient, {**rows.columns, "decision": wrong})
 
 
+def opposite_probability(rows: Rows, failed: BoolArray) -> Rows:
+    """Failed cases are as sure as can be of the class that the reference standard excludes: probability 0 or 1."""
+    wrong = np.where(failed, 1.0 - rows.columns["reference"], rows.columns["score"])
+    return Rows(rows.patient, {**rows.columns, "score": wrong})
+
+
 def wrong_order(rows: Rows, failed: BoolArray) -> Rows:
     """Failed reference-positive cases score below every other case, failed reference-negative ones above."""
     score, reference = rows.columns["score"], rows.columns["reference"]
