@@ -1,4 +1,4 @@
-"""Cases, one after the other -> columns and arrays. Of a case only what stands in its row is kept, and its thumbnail."""
+"""Cases one by one -> columns and arrays. Of a case only what stands in its row is kept, with its thumbnail."""
 
 from __future__ import annotations
 
