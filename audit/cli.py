@@ -259,17 +259,39 @@ def dossier(
         Path | None, typer.Option(help="Declared device facts (device.yaml); kept outside the lock.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Also copy the documents into this folder.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Build only this document (its id; may be repeated).")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the documents that can be built.")] = False,
     key: KeyPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Builds the EU AI Act and FDA documents of AUDIT (PDF, Word, JSON), gaps first, every number bound to evidence."""
     from audit.evidence.store import open_audit
-    from audit.view import copy_documents, make_documents
+    from audit.view import chosen_templates, copy_documents, make_documents, offered_documents
 
-    built = make_documents(open_audit(home, audit, key=opened(key)), now(), device)
+    if list_:
+        offered = offered_documents()
+        answer({"documents": offered}, as_json, "\n".join(f"{name:<28} {title}" for name, title in offered.items()))
+        return
+    built = make_documents(open_audit(home, audit, key=opened(key)), now(), device, chosen_templates(only or []))
     paths = copy_documents(built, out) if out else [path for _, path in built]
     text = "\n".join(str(path) for path in paths)
     answer({"documents": [str(path) for path in paths]}, as_json, text)
+
+
+@app.command("init")
+def init_command(
+    audit: AuditId = None,
+    home: Home = EVIDENCE,
+    out: Annotated[Path, typer.Option(help="The file to write; nothing is overwritten.")] = Path("device.yaml"),
+    as_json: AsJson = False,
+) -> None:
+    """Writes a commented device.yaml with exactly the declared facts that the documents of AUDIT still lack."""
+    from audit.declaring import write_device_file
+    from audit.evidence.store import open_audit
+
+    asked = write_device_file(open_audit(home, audit), out, now())
+    text = f"{out}: {asked} facts to declare. Fill it in, then: audit dossier --device {out}"
+    answer({"file": str(out), "asked": asked}, as_json, text)
 
 
 @app.command("verify")

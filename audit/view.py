@@ -11,6 +11,7 @@ import pandas as pd
 
 from audit.dossier.building import BuiltDocument, build_documents, default_templates
 from audit.dossier.device import Device, read_device
+from audit.dossier.templates import read_template
 from audit.dossier.view import CITABLE, AuditView, ConcernView, MeasureFacts, SetView
 from audit.evidence.locks import read_lock
 from audit.evidence.register import accesses
@@ -55,6 +56,20 @@ def make_documents(
         files = {f"{name}.pdf": each.pdf, f"{name}.docx": each.docx, f"{name}.json": each.json}
         store.put_files("document", files, cited, {"document": each.id, "results": len(each.values)})
     return [(each, store.folder / "documents" / f"{each.id}.pdf") for each in built]
+
+
+def offered_documents() -> dict[str, str]:
+    """Document id -> title of every document that an audit fills."""
+    return {path.stem: read_template(path).title for path in default_templates()}
+
+
+def chosen_templates(only: Sequence[str]) -> list[Path]:
+    """The templates of the documents named, all where none is; raises ``BadInput`` for an unknown name."""
+    known = {path.stem: path for path in default_templates()}
+    for name in only:
+        if name not in known:
+            raise BadInput(f"no document '{name}'; known: {', '.join(known)} (audit dossier --list).")
+    return [known[name] for name in dict.fromkeys(only)] or list(known.values())
 
 
 def audit_view(store: AuditStore, created: str) -> AuditView:

@@ -41,6 +41,7 @@ TOP = {
     "checking",
     "tracing",
     "word_checking",
+    "declaring",
     "set_power",
     "power_text",
     "cli",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from audit.dossier.catalogues import known_requirements
 from audit.plan import first_problem, yaml_problem
@@ -55,6 +55,11 @@ class Device(Part):
     simulated: bool = False
     declared: Mapping[str, Declaration] = Field(default_factory=dict)
     signatories: tuple[Signatory, ...] = ()
+
+    @field_validator("declared", mode="before")
+    @classmethod
+    def _none_yet(cls, value: object) -> object:
+        return {} if value is None else value
 
 
 def read_device(path: Path) -> Device:

@@ -270,7 +270,7 @@ class PictureBlock(Flowable):  # type: ignore[misc]
     def __init__(self, picture: Picture, pages: Pages) -> None:
         super().__init__()
         self.picture, self.pages = picture, pages
-        self.image = ImageReader(io.BytesIO(_printable(picture.png)))
+        self.image = ImageReader(io.BytesIO(printable_picture(picture.png)))
         self.spaceBefore, self.spaceAfter = 6, 8
 
     def wrap(self, width: float, _height: float) -> tuple[float, float]:
@@ -298,7 +298,7 @@ class PictureBlock(Flowable):  # type: ignore[misc]
             y -= len(lines) * face.leading + gap
 
 
-def _printable(png: bytes) -> bytes:
+def printable_picture(png: bytes) -> bytes:
     """The picture as a fine JPEG, a quarter of its size; the evidence keeps the exact one."""
     printed = io.BytesIO()
     with PngFile.open(io.BytesIO(png)) as image:

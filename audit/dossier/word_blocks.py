@@ -27,6 +27,7 @@ from audit.dossier.content import (
     text,
 )
 from audit.dossier.pdf import figure
+from audit.dossier.pdf_figures import printable_picture
 from audit.dossier.pdf_text import Layout
 from audit.dossier.word_figures import figure_pictures
 from audit.dossier.word_runs import (
@@ -203,7 +204,7 @@ class WordBody:
 
     def _picture(self, node: Picture) -> Iterator[Element]:
         yield self.paragraph(node.title, "Caption")
-        yield self._image(node.png, 0.75 * self.width, None, node.alt)
+        yield self._image(printable_picture(node.png), 0.75 * self.width, None, node.alt)
         yield self.paragraph(node.text, "Body Text")
         yield self.paragraph(text(node.path, "mono"), "Audit Note")
 

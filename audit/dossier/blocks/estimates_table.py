@@ -70,13 +70,13 @@ class _Layout:
         self.versions = len({row.version for row in rows}) > 1
         self.pooled = _pooled(view) if given.show == "subgroups" else {}
         self.columns = (
-            Column("Quantity", 3.3) if self.by_target else Column("Group", 2.3),
-            *((Column("Version", 1.9),) if self.versions else ()),
-            Column("Patients", 0.75, "right"),
+            Column("Quantity", 2.7) if self.by_target else Column("Group", 2.2),
+            *((Column("Version", 1.6),) if self.versions else ()),
+            Column("Patients", 0.95, "right"),
             Column("Cases", 0.65, "right"),
-            Column("Events", 0.65, "right"),
-            Column("Estimate", 0.85, "right"),
-            Column("Interval", 1.6, "right"),
+            Column("Events", 0.75, "right"),
+            Column("Estimate", 0.95, "right"),
+            Column("Interval", 2.0, "right"),
             *((Column("Partly pooled", 0.9, "right"),) if self.pooled else ()),
         )
 
