@@ -18,6 +18,7 @@ from audit.evidence.store import AuditStore
 from audit.measures.choice import known_measures
 from audit.plan import Plan, Resampling
 from audit.records import BadInput
+from audit.sequestering import withheld
 from audit.tables import CASES, DISPOSITIONS, EXPLANATIONS, LOCALISATIONS, OBSERVATIONS, OVERALL, stratum_column
 from audit.tabulating import stored_plan, stored_setting
 
@@ -27,13 +28,15 @@ STATUS = "post hoc and descriptive, unadjusted; no verdict"
 @dataclass(frozen=True, slots=True)
 class GroupAnswer:
     """``rows`` are ESTIMATES of the group; ``pictures`` the overlays of explained cases in it; ``titles`` names each
-    measure in the words that the kind of reference allows.
+    measure in the words that the kind of reference allows; ``withheld`` counts explained cases that are not shown
+    because their set is sequestered.
     """
 
     group: str
     rows: pd.DataFrame
     pictures: tuple[Path, ...]
     titles: Mapping[str, str]
+    withheld: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The answer for machines."""
@@ -44,6 +47,7 @@ class GroupAnswer:
             "estimates": rows,
             "titles": {name: title for name, title in self.titles.items() if name in set(self.rows["measure"])},
             "pictures": [str(path) for path in self.pictures],
+            "withheld": self.withheld,
         }
 
     def as_text(self) -> str:
@@ -55,6 +59,8 @@ class GroupAnswer:
             lines += [f"  {row.version:<24} {_answer(row)}" for row in rows.itertuples()]
         if self.pictures:
             lines += ["Pictures of explained cases in this group:", *(f"  {path}" for path in self.pictures)]
+        if self.withheld:
+            lines.append(f"{self.withheld} explained cases of a sequestered set are not shown; see --role assessment.")
         return "\n".join(lines)
 
 
@@ -76,10 +82,11 @@ def _or_dash(value: Any) -> str:
     return "-" if pd.isna(value) else str(value)
 
 
-def ask(store: AuditStore, conditions: Sequence[str]) -> GroupAnswer:
+def ask(store: AuditStore, conditions: Sequence[str], role: str = "", who: str = "", at: str = "") -> GroupAnswer:
     """The estimates of the cases that meet every condition 'attribute=level' (strata of the plan).
 
-    No condition asks about the whole set. Raises ``BadInput`` for an unknown attribute or level.
+    No condition asks about the whole set. Pictures of sequestered cases are for the ``role`` 'assessment', whose look
+    at them is registered (``who``, ``at``). Raises ``BadInput`` for an unknown attribute or level.
     """
     plan = stored_plan(store)
     cases = store.read_table(CASES)
@@ -89,9 +96,12 @@ def ask(store: AuditStore, conditions: Sequence[str]) -> GroupAnswer:
     rows = _estimates(plan, inside, store)
     explained = store.read_table(EXPLANATIONS)
     mine = explained[explained["case_id"].isin(inside["case_id"]) & explained["overlay"].notna()]
+    hidden = withheld(store, mine["case_id"].astype(str), role, "in an answer to a question", who, at)
+    shown = mine[~mine["case_id"].isin(hidden)]
     titles = {m.name: m.title for m in known_measures(plan, stored_setting(store))}
-    pictures = tuple(store.folder / str(path) for path in mine["overlay"].unique())
-    return GroupAnswer(" & ".join(f"{a}={v}" for a, v in wanted.items()) or OVERALL, rows, pictures, titles)
+    pictures = tuple(store.folder / str(path) for path in shown["overlay"].unique())
+    group = " & ".join(f"{a}={v}" for a, v in wanted.items()) or OVERALL
+    return GroupAnswer(group, rows, pictures, titles, len(hidden))
 
 
 def _estimates(plan: Plan, cases: pd.DataFrame, store: AuditStore) -> pd.DataFrame:

@@ -27,6 +27,7 @@ app = typer.Typer(
 Home = Annotated[Path, typer.Option("--home", help="Evidence folder: MLflow database, artifacts and ledgers.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines instead of text.")]
 Who = Annotated[str, typer.Option("--who", help="Who locks or runs; stands in the register.")]
+Role = Annotated[str, typer.Option("--role", help="'assessment' shows single cases of sequestered sets; recorded.")]
 AuditId = Annotated[str | None, typer.Argument(help="Audit id; default: the latest audit in the home.")]
 KeyPath = Annotated[
     Path | None,
@@ -196,6 +197,29 @@ def intake_command(
     raise typer.Exit(1 if any(c["severity"] == "stop" for c in written.report["concerns"]) else 0)
 
 
+@app.command("register")
+def register_command(
+    plan: PlanPath,
+    source: Annotated[Path | None, typer.Argument(help="The version's file, or the folder of its files.")] = None,
+    comparator: Annotated[bool, typer.Option(help="It is the plan's comparator, not its candidate.")] = False,
+    card: Annotated[Path | None, typer.Option(help="version.yaml: preprocessing, outputs, tolerance.")] = None,
+    golden: Annotated[Path | None, typer.Option(help="Golden pair (.npz): images and the outputs they give.")] = None,
+    example: Annotated[list[Path] | None, typer.Option(help="Image whose outputs are taken now; repeatable.")] = None,
+    home: Home = EVIDENCE,
+    as_json: AsJson = False,
+) -> None:
+    """Registers the version that PLAN names: ONNX, TorchScript, MONAI bundle, pickle by digest, or a command.
+
+    Its files are stored and digested, with golden images that it must answer alike whenever it is opened.
+    """
+    from audit.registration import register_for_plan
+
+    role = "comparator" if comparator else "candidate"
+    made = register_for_plan(plan, role, source, card, golden, example or [], home)
+    text = f"Registered {made.label} ({made.kind}), outputs {', '.join(made.outputs)}. Next: audit lock {plan}"
+    answer({"model": made.name, "version": made.version, "files": dict(made.digests)}, as_json, text)
+
+
 @app.command("lock")
 def lock_command(
     plan: PlanPath,
@@ -262,6 +286,8 @@ def dossier(
     only: Annotated[list[str] | None, typer.Option(help="Build only this document (its id; may be repeated).")] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the documents that can be built.")] = False,
     key: KeyPath = None,
+    role: Role = "",
+    who: Who = "",
     as_json: AsJson = False,
 ) -> None:
     """Builds the EU AI Act and FDA documents of AUDIT (PDF, Word, JSON), gaps first, every number bound to evidence."""
@@ -272,7 +298,8 @@ def dossier(
         offered = offered_documents()
         answer({"documents": offered}, as_json, "\n".join(f"{name:<28} {title}" for name, title in offered.items()))
         return
-    built = make_documents(open_audit(home, audit, key=opened(key)), now(), device, chosen_templates(only or []))
+    store, chosen = open_audit(home, audit, key=opened(key)), chosen_templates(only or [])
+    built = make_documents(store, now(), device, chosen, role, who or user())
     paths = copy_documents(built, out) if out else [path for _, path in built]
     text = "\n".join(str(path) for path in paths)
     answer({"documents": [str(path) for path in paths]}, as_json, text)
@@ -341,6 +368,8 @@ def ask_command(
     conditions: Annotated[list[str] | None, typer.Argument(metavar="[ATTRIBUTE=LEVEL]...")] = None,
     audit: Annotated[str | None, typer.Option(help="Audit id; default: the latest.")] = None,
     home: Home = EVIDENCE,
+    role: Role = "",
+    who: Who = "",
     as_json: AsJson = False,
 ) -> None:
     """How does it do on ...? Estimates, intervals and counts of one group, with its pictures.
@@ -350,57 +379,50 @@ def ask_command(
     from audit.asking import ask
     from audit.evidence.store import open_audit
 
-    found = ask(open_audit(home, audit), conditions or [])
+    found = ask(open_audit(home, audit), conditions or [], role, who or user(), now())
     answer(found.as_dict(), as_json, found.as_text())
 
 
+@app.command("sample")
+def sample_command(
+    pool: Annotated[Path, typer.Argument(help="Folder of the pool: a validation set with set.yaml and manifest.")],
+    targets: Annotated[Path, typer.Argument(help="What to draw (YAML): seed, strata, patients per cell.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new set; must not exist.")],
+    copy: Annotated[bool, typer.Option(help="Copy the images; otherwise they stay where the pool has them.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draws a validation set from a pool to the numbers in TARGETS, by patient, seeded and recorded.
+
+    Exit code 1 when a cell falls short of its number.
+    """
+    from audit.sample import sample
+
+    made = sample(pool, targets, out, copy)
+    cells = [
+        {"where": each.cell.where, "wanted": each.cell.patients, "drawn": each.drawn, "shortfall": each.shortfall}
+        for each in made.cells
+    ]
+    result = {"folder": str(made.folder), "sha256": made.sha256, "patients": made.n_patients, "cases": made.n_cases}
+    answer(result | {"cells": cells}, as_json, made.as_text())
+    raise typer.Exit(1 if made.short else 0)
+
+
 @app.command("list")
-def list_command(home: Home = EVIDENCE, as_json: AsJson = False) -> None:
-    """Lists every lock, amendment and run on each validation set, aborted ones too."""
+def list_command(
+    home: Home = EVIDENCE,
+    cases: Annotated[bool, typer.Option("--cases", help="How often each case has been used and shown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Lists every lock, amendment, run and showing of cases on each validation set, aborted runs too."""
     from audit.evidence.register import accesses
+    from audit.evidence.uses import case_uses
 
-    frame = accesses(home)
-    shown = frame[["at", "event", "audit", "validation_set", "who", "note"]].fillna("")
-    text = shown.to_string(index=False) if len(shown) else f"no lock and no run in {home}"
-    answer({"accesses": json.loads(frame.to_json(orient="records"))}, as_json, text)
-
-
-keys = typer.Typer(no_args_is_help=True, help="Keys that sign the statements of an audit (Ed25519).")
-app.add_typer(keys, name="key")
-
-
-@keys.command("new")
-def key_new(
-    file: Annotated[Path, typer.Argument(help="Where the private key goes; the public half lands in FILE.pub.")],
-    no_passphrase: Annotated[bool, typer.Option(help="Leave the private key unencrypted.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Makes a key pair. The private key is encrypted by a passphrase (asked for, or AUDIT_KEY_PASSPHRASE)."""
-    from audit.evidence.keys import make_key
-
-    passphrase = None if no_passphrase else _passphrase(f"New passphrase of {file} (12 characters or more): ")
-    if passphrase is None and not no_passphrase:
-        raise BadInput("no passphrase: set AUDIT_KEY_PASSPHRASE, run at a terminal, or say --no-passphrase.")
-    made = make_key(file, passphrase)
-    text = (
-        f"Private key: {file} (readable by you alone). Keep it outside the evidence folder, with a copy in a safe "
-        f"place; without it a signed audit cannot go on.\nPublic key:  {file}.pub\nFingerprint: {made.fingerprint}\n"
-        "Tell the fingerprint to whoever will verify, by another way than with the evidence."
-    )
-    result = {"private_key": str(file), "public_key": f"{file}.pub", "fingerprint": made.fingerprint}
-    answer(result, as_json, text)
-
-
-@keys.command("show")
-def key_show(
-    file: Annotated[Path, typer.Argument(help="A public key (PEM).")],
-    as_json: AsJson = False,
-) -> None:
-    """Prints the fingerprint of a public key."""
-    from audit.evidence.keys import read_public
-
-    fingerprint = read_public(file).keyid
-    answer({"public_key": str(file), "fingerprint": fingerprint}, as_json, fingerprint)
+    frame = case_uses(home) if cases else accesses(home)
+    wanted = ["validation_set", "case_id", "uses", "shown", "last_at", "last_plan", "last_who"]
+    shown = frame[wanted if cases else ["at", "event", "audit", "validation_set", "who", "note"]].astype("string")
+    text = shown.fillna("").to_string(index=False) if len(shown) else f"no lock and no run in {home}"
+    rows = json.loads(frame.to_json(orient="records"))
+    answer({"cases" if cases else "accesses": rows}, as_json, text)
 
 
 @app.command("power")

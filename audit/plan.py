@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from audit.model_refs import Model, RecordedPredictions
 from audit.records import BadInput
 from audit.tables import ALL, OVERALL
 
@@ -31,64 +32,6 @@ class Part(BaseModel):
     """Base of every part of the plan: unknown keys are refused, values cannot change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RegisteredModel(Part):
-    """A version in the MLflow registry.
-
-    ``not_blind_to`` says what the version was given of these very cases besides the images (reports, labels, outlines),
-    in training or when it predicted: full sentences, printed as a serious concern.
-    """
-
-    kind: Literal["mlflow"] = "mlflow"
-    name: str
-    version: str
-    not_blind_to: str = ""
-
-    @field_validator("version", mode="before")
-    @classmethod
-    def _as_text(cls, value: Any) -> str:
-        return str(value)
-
-
-class RecordedPredictions(Part):
-    """A device nobody may open: its outputs, recorded before the lock.
-
-    ``scores`` is a CSV or Parquet file (path relative to the plan) with one row per case; ``case_id`` names its key
-    column, each target's ``output`` the column with the score (or, for segmentation, with a mask file below
-    ``masks_folder``, relative to the plan; the table's own folder where it is not given); ``columns`` maps an output to
-    this table's own name for it. ``not_blind_to`` as in ``RegisteredModel``. ``marks`` is a CSV, Parquet or
-    COCO file with one row per mark, for detection (``audit.places``).
-    """
-
-    kind: Literal["recorded"]
-    name: str
-    version: str
-    scores: str | None = None
-    marks: str | None = None
-    case_id: str = "case_id"
-    columns: dict[str, str] = {}
-    masks_folder: str | None = None
-    not_blind_to: str = ""
-
-    @field_validator("version", mode="before")
-    @classmethod
-    def _as_text(cls, value: Any) -> str:
-        return str(value)
-
-    @model_validator(mode="after")
-    def _some_file(self) -> RecordedPredictions:
-        if not self.files:
-            raise ValueError("recorded predictions need a file: 'scores' (one row per case) or 'marks' (one per mark)")
-        return self
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The files that the version consists of, as the plan names them."""
-        return tuple(name for name in (self.scores, self.marks) if name is not None)
-
-
-Model = Annotated[RegisteredModel | RecordedPredictions, Field(discriminator="kind")]
 
 
 class OperatingPoint(Part):
@@ -522,6 +465,14 @@ class Explanations(Part):
     features: tuple[str, ...] = ()
 
 
+class Determinism(Part):
+    """How the pass is repeated: ``cases`` drawn by the seed are predicted twice, and no output may differ by more than
+    ``tolerance`` (in the output's own unit; masks in probability, on the stored grid of 1/1024)."""
+
+    cases: int = Field(default=8, ge=1)
+    tolerance: float = Field(default=0.0, ge=0)
+
+
 class Plan(Part):
     """The whole statistical analysis plan; see the class of each part for its meaning.
 
@@ -548,6 +499,7 @@ class Plan(Part):
     perturbation_arms: tuple[Perturbation, ...] = ()
     repeat_acquisitions: RepeatAcquisitions | None = None
     explanations: Explanations | None = None
+    determinism: Determinism = Determinism()
     too_few: int = Field(default=10, ge=1)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     resamples: int = Field(default=2000, ge=100, le=100_000)
@@ -588,10 +540,15 @@ def _contradictions(plan: Plan) -> Iterator[str]:
         yield f"endpoint id {twice} is used twice; give each endpoint its own id"
     yield from _impossible_families(plan, ids)
     yield from _unrecorded_targets(plan)
-    if plan.recorded and (plan.explanations and plan.explanations.methods):
-        yield "explanations by methods need a model; recorded predictions allow only 'features' (set methods: [])"
-    if plan.recorded and plan.perturbation_arms:
-        yield "perturbation arms need a model; remove them for recorded predictions"
+    yield from _asked_of_model(plan)
+
+
+def _asked_of_model(plan: Plan) -> Iterator[str]:
+    kind = "recorded predictions" if plan.recorded else f"a model of kind '{plan.model.kind}'"
+    if not plan.model.gradients and plan.explanations and plan.explanations.methods:
+        yield f"explanations by methods need a model with gradients, not {kind}; ask for 'features' only (methods: [])"
+    if not plan.model.takes_pixels and plan.perturbation_arms:
+        yield f"perturbation arms need a model that takes pixels; remove them for {kind}"
 
 
 def _unrecorded_targets(plan: Plan) -> Iterator[str]:

@@ -100,12 +100,27 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One case's image file for a device that reads files itself: ``suffix`` ('.dcm', '.nii.gz') and bytes."""
+
+    suffix: str
+    data: bytes
+
+
+ModelKind = Literal["mlflow", "onnx", "torchscript", "monai_bundle", "pickle", "command", "recorded"]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """The frozen version under audit. ``digests`` maps each stored file to its SHA-256; None fields are gaps."""
+    """The frozen version under audit. ``digests`` maps each stored file to its SHA-256; None fields are gaps.
+
+    ``golden`` tells of the check on opening: images, tolerance and the largest difference found between the outputs
+    stored with the version and those it gives now.
+    """
 
     name: str
     version: str
-    kind: Literal["mlflow", "recorded"]
+    kind: ModelKind
     uri: str
     digests: Mapping[str, str]
     outputs: tuple[str, ...]
@@ -113,6 +128,8 @@ class ModelVersion:
     training_set_digest: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     operating_points: Mapping[str, Any] = field(default_factory=dict)
+    preprocessing: tuple[str, ...] = ()
+    golden: Mapping[str, float] | None = None
 
     @property
     def label(self) -> str:

@@ -20,7 +20,7 @@ from audit.attributes.levels import stratify
 from audit.cases.concerns import concerns
 from audit.cases.joining import join_sets
 from audit.cases.lesions import lesions_table
-from audit.cases.loading import check_files, image_loader, mask_loader
+from audit.cases.loading import check_files, file_loader, image_loader, mask_loader
 from audit.cases.manifest import ValidationSet, find_set, read_set
 from audit.cases.masks import Mask
 from audit.cases.packing import Packed, packed, packed_predictions
@@ -28,6 +28,7 @@ from audit.cases.references import combined_only, references_table
 from audit.catalogue import entry
 from audit.engines.local import Arm, run_pass
 from audit.engines.perturbations import perturbation
+from audit.engines.repeating import drawn_to_repeat, repeated
 from audit.engines.shards import Shard, masks_bytes
 from audit.evidence.difference import Difference
 from audit.evidence.keys import SigningKey
@@ -38,18 +39,22 @@ from audit.evidence.producer import producer
 from audit.evidence.registry import state_registry
 from audit.evidence.statements import sha256, to_json
 from audit.evidence.store import AuditStore, open_audit
+from audit.evidence.uses import case_use, with_uses
 from audit.evidence.verification import verify
 from audit.explanations.drawing import draw_cases
 from audit.explanations.explaining import CaseFacts, explain_cases
 from audit.findings import check_plan
-from audit.models.opening import OpenModel, cuda_present, determinism, open_version, require_outputs
+from audit.model_refs import RecordedPredictions
+from audit.models.model import OpenModel
+from audit.models.opening import cuda_present, determinism, open_version, require_outputs
 from audit.models.recorded import mask_digests, read_recorded, recorded_version
 from audit.models.recorded_marks import read_recorded_marks
 from audit.models.stored import file_digests
-from audit.plan import Plan, RecordedPredictions, StoredPlan, read_plan
+from audit.plan import Plan, StoredPlan, read_plan
 from audit.records import BadInput, BoolArray, ModelVersion, Statement
 from audit.tables import (
     ANALYSES,
+    CASE_USE,
     CASES,
     CURVES,
     DISPOSITIONS,
@@ -76,6 +81,7 @@ from audit.tabulating import (
 )
 
 SHARD_SIZE = 64
+DETERMINISM_FILE = "determinism.json"
 Frames = dict[str, pd.DataFrame]
 Progress = Callable[[str, int, int], None]
 """Called with what is under way, how many are done and how many there are."""
@@ -137,7 +143,13 @@ def check_explanations(plan: Plan, cases: pd.DataFrame) -> None:
     """Refuses methods that do not exist and features that no case has, before any image is loaded."""
     asked = plan.explanations
     for name in asked.methods if asked else ():
-        entry("explanations", name, "explanations.methods")
+        method = entry("explanations", name, "explanations.methods")
+        for role, ref in _references(plan):
+            if method.needs_layers and ref.gradients and not ref.layers:
+                raise BadInput(
+                    f"explanations.methods: {name} needs the layers of a network, which the {role} (kind '{ref.kind}') "
+                    "does not keep; leave it out, or export the version as pt2."
+                )
     for name in asked.features if asked else ():
         if name not in cases and stratum_column(name) not in cases:
             known = [str(column) for column in cases if not str(column).startswith("stratum:")]
@@ -244,6 +256,7 @@ def run_plan(
     store = start(home, inputs.stored, *digests, who, at, producer=facts, key=key)
     if store.state == "complete":
         return store
+    inputs = _with_uses(inputs, store)
     try:
         _walk(inputs, versions, masks, store, facts, progress)
     except BaseException as error:
@@ -251,6 +264,15 @@ def run_plan(
         raise
     finish(store, "complete", end(), who)
     return store
+
+
+def _with_uses(inputs: Inputs, store: AuditStore) -> Inputs:
+    """The cases with how often each was used before; a stratum of its own where fresh and reused cases are mixed."""
+    cases = with_uses(store, inputs.cases.cases)
+    levels = case_use(cases)
+    if levels.nunique() > 1 and CASE_USE not in inputs.plan.strata:
+        cases[stratum_column(CASE_USE)] = levels
+    return replace(inputs, cases=replace(inputs.cases, cases=cases))
 
 
 def locked_or_none(plan_path: Path, home: Path) -> AuditStore | None:
@@ -287,6 +309,7 @@ def _walk(
     known = _state_inputs(inputs, versions, masks, store, facts, [bound] if bound else [])
     log_lineage(store, inputs.plan, [DatasetUse(each.name, each.sha256) for each in inputs.sets], versions.facts)
     _pass(inputs, versions, store, known, progress)
+    _repeat(inputs, versions, store, known, progress)
     predictions, sources = gathered(store), store.statements("shard") + store.statements("recorded")
     predicted = store.put_table(PREDICTIONS, predictions, sources)
     if inputs.plan.detects:
@@ -435,16 +458,49 @@ def _pass(inputs: Inputs, versions: Versions, store: AuditStore, known: list[Sta
             files[f"marks/{shard.index:05d}.parquet"] = table_bytes(MARKS, shard.marks)
         store.put_files("shard", files, known, {"shard": shard.index, "rows": len(shard.rows)})
 
-    plan = inputs.plan
-    arms = _arms(plan, versions)
+    _run(inputs, _arms(inputs.plan, versions), cases, done, sink, advance)
+
+
+def _run(
+    inputs: Inputs,
+    arms: list[Arm],
+    cases: list[str],
+    done: set[int],
+    sink: Callable[[Shard], None],
+    advance: Callable[[int], None],
+) -> None:
+    plan, files = inputs.plan, any(arm.read_files for arm in arms)
     run_pass(
         cases, image_loader(inputs.cases), arms, plan.batch_size, SHARD_SIZE, done, sink, advance,
-        seed=plan.seed, clock=perf_counter,
+        seed=plan.seed, clock=perf_counter, load_file=file_loader(inputs.cases) if files else None,
     )  # fmt: skip
 
 
+def _repeat(inputs: Inputs, versions: Versions, store: AuditStore, known: list[Statement], progress: Progress) -> None:
+    """Two passes over the cases drawn for it, after one another; states how far their outputs lie apart."""
+    if not versions.models or store.has(DETERMINISM_FILE):
+        return
+    asked = inputs.plan.determinism
+    ids = inputs.cases.cases["case_id"].astype(str).tolist()
+    drawn = drawn_to_repeat(ids, min(asked.cases, SHARD_SIZE), inputs.plan.seed)
+    arms = [_arm(inputs.plan, role, model) for role, model in versions.models.items()]
+    passes: list[Shard] = []
+    for done in range(2):
+        progress("repeated passes", done, 2)
+        _run(inputs, arms, drawn, set(), passes.append, lambda _: None)
+    progress("repeated passes", 2, 2)
+    records = repeated(passes[0], passes[1], asked.tolerance)
+    store.put_bytes("determinism", DETERMINISM_FILE, to_json({"cases": drawn, "results": records}, indent=2), known)
+
+
+def _arm(plan: Plan, role: str, model: OpenModel) -> Arm:
+    if model.reads_files:
+        return Arm(role, None, plan.targets, read_files=model.read_files)
+    return Arm(role, model.predict, plan.targets)
+
+
 def _arms(plan: Plan, versions: Versions) -> list[Arm]:
-    arms = [Arm(role, model.predict, plan.targets) for role, model in versions.models.items()]
+    arms = [_arm(plan, role, model) for role, model in versions.models.items()]
     if "candidate" in versions.models:
         predict = versions.models["candidate"].predict
         for each in plan.perturbation_arms:
@@ -468,6 +524,8 @@ def _explain(
     files: dict[str, bytes] = {}
     if plan.explanations and plan.explanations.methods:
         for role, model in versions.models.items():
+            if not model.explainable:
+                continue
             made = _explain_version(inputs, role, model, predictions, progress)
             frames.append(made.rows)
             files |= made.files

@@ -341,7 +341,7 @@ IMPORTANCE = Table(
 ACCESSES = Table(
     "accesses",
     {
-        "event": Column(TEXT, "lock, amend, run started, run finished, run aborted"),
+        "event": Column(TEXT, "lock, amend, run started, run finished, run aborted, case shown"),
         "audit": Column(TEXT, "audit id"),
         "plan": Column(TEXT, "plan id"),
         "plan_sha256": Column(TEXT, "digest of the plan's bytes"),
@@ -353,6 +353,21 @@ ACCESSES = Table(
     },
 )
 
+CASE_USES = Table(
+    "case_uses",
+    {
+        "validation_set": Column(TEXT, "set in which the case was used last"),
+        "case_id": Column(TEXT, "its case id there"),
+        "case_key": Column(TEXT, "what it is known by: SHA-256 of its image, else 'set/case id'"),
+        "uses": Column(WHOLE, "audits started on it"),
+        "shown": Column(WHOLE, "times its output was shown (sequestered sets)"),
+        "last_at": Column(TEXT, "last start, UTC, ISO 8601"),
+        "last_plan": Column(TEXT, "plan of the last use"),
+        "last_who": Column(TEXT, "who started it", nullable=True),
+    },
+)
+
+CASE_USE, FRESH, REUSED = "case_use", "fresh", "reused"
 OVERALL = "overall"
 ALL = "all"
 UNKNOWN = "unknown"

@@ -29,15 +29,17 @@ from audit.explanations.importance import error_importance
 from audit.findings import judge
 from audit.measures.repeats import with_repeats
 from audit.measures.setting import Setting, setting_of
-from audit.plan import Plan, RepeatAcquisitions, parse_plan
+from audit.plan import Plan, RepeatAcquisitions, Stratum, parse_plan
 from audit.records import BoolArray
 from audit.tables import (
     ANALYSES,
+    CASE_USE,
     CASES,
     CURVES,
     DISPOSITIONS,
     ESTIMATES,
     EXPLANATIONS,
+    FRESH,
     IMPORTANCE,
     LESIONS,
     LOCALISATIONS,
@@ -45,6 +47,7 @@ from audit.tables import (
     OBSERVATIONS,
     PREDICTIONS,
     REFERENCES,
+    stratum_column,
 )
 from audit.tasks.localising import Spacing, localise, spacing_zyx
 from audit.tasks.observations import observe
@@ -77,11 +80,12 @@ def tabulate(store: AuditStore) -> Frames:
     plan, cases = stored_plan(store), store.read_table(CASES)
     references, predictions = store.read_table(REFERENCES), gathered(store)
     fates = dispositions(cases, references, predictions, plan)
+    grouped = _by_use(plan, cases)
     localised = _localised(store, plan, cases, predictions) if plan.detects else None
     observations = _observed(store, plan, cases, references, predictions, localised)
     explained = estimate_explanations(plan, cases, store.read_table(EXPLANATIONS))
     setting = stored_setting(store)
-    estimated = estimate(plan, cases, observations, fates, setting, localised)
+    estimated = estimate(grouped, cases, observations, fates, setting, localised)
     estimates = ESTIMATES.conform(pd.concat([estimated, explained], ignore_index=True))
     return {
         **_of_marks(plan, cases, observations, fates, localised),
@@ -91,6 +95,13 @@ def tabulate(store: AuditStore) -> Frames:
         ANALYSES.name: analyse(plan, cases, observations, fates, estimates, _populations(store), references, setting),
         IMPORTANCE.name: _importance(plan, cases, observations),
     }
+
+
+def _by_use(plan: Plan, cases: pd.DataFrame) -> Plan:
+    """The plan with fresh and reused cases as one more stratum, where the audit's cases are of both kinds."""
+    if CASE_USE in plan.strata or stratum_column(CASE_USE) not in cases:
+        return plan
+    return plan.model_copy(update={"strata": {**plan.strata, CASE_USE: Stratum(baseline=FRESH)}})
 
 
 def findings_bytes(plan: Plan, frames: Mapping[str, pd.DataFrame], setting: Setting) -> bytes:

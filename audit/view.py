@@ -21,6 +21,8 @@ from audit.measures.choice import known_measures
 from audit.measures.measure import Measure
 from audit.plan import parse_plan
 from audit.records import BadInput, Finding, ModelVersion, Statement
+from audit.run import DETERMINISM_FILE
+from audit.sequestering import withheld
 from audit.tables import (
     ACCESSES,
     ANALYSES,
@@ -38,17 +40,27 @@ GRAVITY: Mapping[str, str] = {"stop": "serious", "major": "moderate", "minor": "
 
 
 def make_documents(
-    store: AuditStore, created: str, device: Path | None = None, templates: Sequence[Path] | None = None
+    store: AuditStore,
+    created: str,
+    device: Path | None = None,
+    templates: Sequence[Path] | None = None,
+    role: str = "",
+    who: str = "",
 ) -> list[tuple[BuiltDocument, Path]]:
-    """Builds the documents of a finished audit and states them; returns each with the path of its PDF."""
+    """Builds the documents of a finished audit and states them; returns each with the path of its PDF.
+
+    Explained cases of sequestered sets are left out unless ``role`` is 'assessment'; then their showing is registered.
+    """
     if store.state != "complete":
         raise BadInput(
             f"audit {store.audit_id} is {store.state or 'not started'}; run 'audit run PLAN' to the end first."
         )
     if device is not None:
         store.put_bytes("device", "device.yaml", _device_bytes(device))
+    explained = store.read_table(EXPLANATIONS)["case_id"]
+    hidden = withheld(store, explained, role, "in the dossier", who, created)
     _state_accesses(store)
-    view = audit_view(store, created)
+    view = audit_view(store, created, hidden)
     built = build_documents(view, list(templates or default_templates()))
     cited = [statement for kind, statement in sorted(view.statements.items())]
     for each in built:
@@ -72,8 +84,8 @@ def chosen_templates(only: Sequence[str]) -> list[Path]:
     return [known[name] for name in dict.fromkeys(only)] or list(known.values())
 
 
-def audit_view(store: AuditStore, created: str) -> AuditView:
-    """Everything a document may cite, read from the evidence of ``store``."""
+def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozenset()) -> AuditView:
+    """Everything a document may cite, read from the evidence of ``store``; ``hidden``: cases not to be shown."""
     plan_bytes = store.read_bytes("plan.yaml")
     plan = parse_plan(plan_bytes, f"{store.audit_id}: plan.yaml")
     bound = read_lock(store)
@@ -104,11 +116,13 @@ def audit_view(store: AuditStore, created: str) -> AuditView:
         importance=store.read_table(IMPORTANCE),
         analyses=_or_empty(store, ANALYSES),
         curves=_or_empty(store, CURVES),
+        determinism=_determinism(store),
         explanations=explanations,
         findings=findings,
         verdict=verdict,
         verdict_sentence=sentence,
-        pictures={path: store.read_bytes(path) for path in explanations["overlay"].dropna().unique()},
+        pictures={path: store.read_bytes(path) for path in _shown(explanations, hidden)},
+        hidden=hidden,
         statements=_statements(ledger),
         ledger=ledger,
         ledger_root=store.ledger.root(),
@@ -136,6 +150,17 @@ def _state_accesses(store: AuditStore) -> None:
     if store.has(f"tables/{ACCESSES.name}.parquet") and store.read_table(ACCESSES).equals(relevant):
         return
     store.put_table(ACCESSES, relevant)
+
+
+def _shown(explanations: pd.DataFrame, hidden: frozenset[str]) -> list[str]:
+    rows = explanations[explanations["overlay"].notna() & ~explanations["case_id"].isin(hidden)]
+    return [str(path) for path in rows["overlay"].unique()]
+
+
+def _determinism(store: AuditStore) -> tuple[Mapping[str, Any], ...]:
+    """What two passes over the same cases gave; nothing for recorded predictions and for older audits."""
+    known = store.has(DETERMINISM_FILE)
+    return tuple(json.loads(store.read_bytes(DETERMINISM_FILE))["results"]) if known else ()
 
 
 def _or_empty(store: AuditStore, table: Table) -> pd.DataFrame:

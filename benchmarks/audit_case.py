@@ -21,8 +21,9 @@ from audit.estimates import estimate
 from audit.measures.choice import measures_for
 from audit.measures.groups import Group, declared_groups
 from audit.measures.samples import Sample, case_order, samples
+from audit.model_refs import RecordedPredictions
 from audit.models.recorded import read_recorded
-from audit.plan import Plan, RecordedPredictions, read_plan
+from audit.plan import Plan, read_plan
 from audit.run import gather
 from audit.statistics.resampling import patient_counts
 from audit.tasks.observations import observe

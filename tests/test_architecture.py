@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "audit"
-BASE = {"records", "grids", "tables", "plan", "catalogue", "home", "datafolders", "places"}
+BASE = {"records", "grids", "tables", "plan", "model_refs", "catalogue", "home", "datafolders", "places"}
 # places: boxes and points, which validation sets (cases) and devices (models) write in the same formats
 MAY_ALSO_USE = {
     "measures": {"statistics"},
@@ -24,9 +24,10 @@ OUTSIDE = {
     "torch": {"models", "engines", "explanations", "simulation"},
     "captum": {"explanations"},
     "shap": {"explanations"},
-    "monai": {"simulation", "statistics"},
+    "monai": {"simulation", "statistics", "models"},  # models: bundles and their preprocessing are MONAI's own
     "mlflow": {"models", "evidence", "home"},
     "reportlab": {"dossier"},
+    "onnxruntime": {"models"},
     "pydicom": {"cases", "simulation"},
     "nibabel": {"cases"},
     "fairlearn": {"fairness"},
@@ -44,6 +45,9 @@ TOP = {
     "declaring",
     "set_power",
     "power_text",
+    "registration",
+    "sequestering",
+    "sample",
     "cli",
 }
 

@@ -109,6 +109,7 @@ class SetFacts(Fact):
     maps our column names to the manifest's; ``training_sets`` are manifests (or text files with one patient id a line)
     to search for leakage, relative to ``set.yaml``. ``readings`` maps the name of a reference column, made here, to
     its readers.
+    Output of single cases of a ``sequestered`` set is shown to the assessment role only, and each showing is an access.
     """
 
     name: str = Field(min_length=1)
@@ -116,6 +117,7 @@ class SetFacts(Fact):
     licence: str
     description: str
     simulated: bool = False
+    sequestered: bool = False
     dates: str = ""
     countries: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ _ORDER = (*(fate for fate in FATES if fate != "analysed"), "analysed")
 NO_PREDICTION = "no prediction was made"
 NO_SCORE = "the model's score is missing or not a finite number"
 NO_GRADE = "the model's score is none of the plan's grades"
+NO_WORDS = "an error without a stated reason"
 NO_MASK = "the model produced no mask"
 OTHER_GRID = "the predicted mask does not lie on the reference mask's grid"
 
@@ -94,7 +95,8 @@ def _problems(predictions: pd.DataFrame, ids: np.ndarray, version: str, name: st
     """Why a case has no usable output, by case; missing where it has one."""
     rows = predictions[(predictions["version"] == version) & (predictions["target"] == name)].set_index("case_id")
     made, rows = rows.index, rows.reindex(ids)
-    problem = rows["error"].astype("string").mask(~_among(ids, made), NO_PREDICTION)
+    error = rows["error"].astype("string")
+    problem = error.mask((error.str.strip() == "").fillna(False), NO_WORDS).mask(~_among(ids, made), NO_PREDICTION)
     if target.task == "segmentation":
         return problem.mask(problem.isna() & rows["artifact"].isna(), NO_MASK)
     if target.task == "detection":

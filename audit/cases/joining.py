@@ -76,6 +76,7 @@ def _joint_facts(facts: Sequence[SetFacts]) -> SetFacts:
         licence="; ".join(dict.fromkeys(f.licence for f in facts)),
         description=" ".join(f"{f.name}: {f.description}" for f in facts),
         simulated=any(f.simulated for f in facts),
+        sequestered=any(f.sequestered for f in facts),
         dates=_each(facts, "dates"),
         countries=tuple(dict.fromkeys(c for f in facts for c in f.countries)),
         sites=tuple(dict.fromkeys(s for f in facts for s in f.sites)),

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from audit.cases.images import read_checked, read_image, split_fragment
 from audit.cases.manifest import SET_COLUMN, ValidationSet, digest_column, locate_in
 from audit.cases.masks import Mask, read_mask
-from audit.records import BadInput, Image
+from audit.records import BadInput, Image, StoredFile
 
 
 def image_loader(cases: ValidationSet) -> Callable[[str], Image]:
     """A function from case id to image. A case without an image path raises ``BadInput``."""
     files = declared_files(cases, "image")
     return lambda case_id: read_image(*_known(files, case_id, "image"))
+
+
+def file_loader(cases: ValidationSet) -> Callable[[str], StoredFile]:
+    """A function from case id to the stored image file, for a version that reads files itself.
+
+    A case that is one of several images in a file is handed out as the .npy array of its pixels.
+    """
+    files = declared_files(cases, "image")
+
+    def load(case_id: str) -> StoredFile:
+        path, digest = _known(files, case_id, "image")
+        stored, fragment = split_fragment(path)
+        if fragment:
+            return StoredFile(".npy", _as_npy(read_image(path, digest)))
+        return StoredFile("".join(stored.suffixes[-2:]) if stored.suffix == ".gz" else stored.suffix,
+                          read_checked(stored, digest))  # fmt: skip
+
+    return load
+
+
+def _as_npy(image: Image) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, image.pixels, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def mask_loader(cases: ValidationSet, column: str, labels: Sequence[int] = ()) -> Callable[[str], Mask]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from audit.dossier.catalogues import known_requirements
-from audit.dossier.citing import cite, count, fact
+from audit.dossier.citing import cite, count, fact, tally
 from audit.dossier.comparison import questions
 from audit.dossier.content import Answer, Runs, Text, text
 from audit.dossier.pointers import pointer
 from audit.dossier.rounding import percent, whole
-from audit.dossier.view import ACCESS, DISPOSITIONS, FINDINGS, SET, AuditView, EstimateRow
+from audit.dossier.view import ACCESS, CASES, DETERMINISM, DISPOSITIONS, FINDINGS, SET, AuditView, EstimateRow
 from audit.dossier.words import attribute_label, endpoint_id, endpoint_title, joined, version_label
-from audit.tables import UNKNOWN, stratum_column
+from audit.tables import CASE_USE, UNKNOWN, stratum_column
 
 Severity = Literal["serious", "moderate", "note"]
 ORDER: tuple[Severity, ...] = ("serious", "moderate", "note")
@@ -266,12 +266,38 @@ def _countries(view: AuditView) -> Iterator[Gap]:
 
 
 def _reused(view: AuditView) -> Iterator[Gap]:
-    runs = view.accesses[view.accesses["event"] == "run started"]
-    if len(runs) > 1:
-        started = count(view, ACCESS, event="run started")
+    runs = int((view.accesses["event"] == "run started").sum())
+    started = count(view, ACCESS, event="run started")
+    again = (Text("The set was used before: "), started, Text(" runs on it are on record."))
+    if runs > 1 or _known_cases(view):
+        what: Runs = again if runs > 1 else text("Cases of this set were used before, in another set.")
         yield Gap(
-            "reuse", "moderate", (Text("The set was used before: "), started, Text(" runs on it are on record.")),
+            "reuse", "moderate", (*what, *_fresh(view)),
             "aia.annex4.2.g.5", "fda.aidsf.viii.6", "Report every run; decide on a set that was not used to choose.",
+        )  # fmt: skip
+
+
+def _known_cases(view: AuditView) -> bool:
+    counts = [view.cases[name] for name in ("uses_before", "shown_before") if name in view.cases]
+    return any(bool((each > 0).any()) for each in counts)
+
+
+def _fresh(view: AuditView) -> Runs:
+    """How many cases nobody had used or seen when the audit began."""
+    if "uses_before" not in view.cases:
+        return ()
+    fresh = tally(view, CASES, {"uses_before": "0", "shown_before": "0"})
+    apart = " Estimates of fresh and of reused cases stand apart." if stratum_column(CASE_USE) in view.cases else ""
+    return (Text(" Fresh when this audit began: "), fresh, Text(f" of {whole(len(view.cases))} cases.{apart}"))
+
+
+def _shown_cases(view: AuditView) -> Iterator[Gap]:
+    shown = view.accesses[view.accesses["event"] == "case shown"]
+    if len(shown):
+        times = count(view, ACCESS, event="case shown")
+        yield Gap(
+            "shown", "moderate", (Text("Output of single sequestered cases was shown: "), times, Text(" times.")),
+            "aia.annex4.2.g.5", "fda.aidsf.viii.6", "Treat these cases as known in any later audit of this device.",
         )  # fmt: skip
 
 
@@ -313,6 +339,35 @@ def _repeatability(_view: AuditView) -> Iterator[Gap]:
     )  # fmt: skip
 
 
+def _not_repeatable(view: AuditView) -> Iterator[Gap]:
+    for place, each in enumerate(view.determinism):
+        if not each["within"]:
+            who = f"{version_label(view, str(each['version']))}, {str(each['target']).replace('_', ' ')}"
+            worst = fact(view, DETERMINISM, "results", place, "largest_difference")
+            tolerated = fact(view, DETERMINISM, "results", place, "tolerance")
+            what = (
+                Text(f"Not the same answer twice: {who}, largest difference "),
+                worst,
+                Text(", tolerated "),
+                tolerated,
+            )
+            yield Gap(
+                f"determinism {place}", "moderate", (*what, Text(".")), "aia.art.15.4", "fda.aidsf.x.a.5",
+                "Find the source of chance in the version, or declare and justify the tolerance in the plan.",
+            )  # fmt: skip
+
+
+def _no_golden(view: AuditView) -> Iterator[Gap]:
+    bare = [name for name, each in view.versions.items() if each.golden is None and each.kind != "recorded"]
+    if bare:
+        names = joined([version_label(view, name) for name in bare])
+        yield Gap(
+            "golden images", "note",
+            text(f"No golden images stored with {names}: its preprocessing was not checked on opening."),
+            "aia.art.15.4", "fda.aidsf.x.a.5", "Register it again, with images and the outputs they must give.",
+        )  # fmt: skip
+
+
 def _unsigned(view: AuditView) -> Iterator[Gap]:
     if not view.signed:
         yield Gap(
@@ -345,8 +400,8 @@ def _concerns(view: AuditView) -> Iterator[Gap]:
 
 CHECKS: tuple[Callable[[AuditView], Iterator[Gap]], ...] = (
     _exploratory, _recorded, _simulated, _operating_points, _endpoints, _hidden_failures, _manufacturers, _reference,
-    _small_groups, _demographics, _leakage, _countries, _reused, _unusable, _concerns, _regulation, _reader_study,
-    _sampling, _without_limits, _repeatability, _unsigned,
+    _small_groups, _demographics, _leakage, _countries, _reused, _shown_cases, _unusable, _concerns, _regulation,
+    _reader_study, _sampling, _without_limits, _repeatability, _not_repeatable, _no_golden, _unsigned,
 )  # fmt: skip
 
 

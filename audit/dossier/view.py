@@ -17,10 +17,10 @@ from audit.tables import ALL, CURVES, OVERALL
 PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS = "plan", "lock", "set", "model", "environment", "accesses"
 CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES = "cases", "dispositions", "observations", "estimates"
 FINDINGS, IMPORTANCE, EXPLANATIONS = "findings", "importance", "explanations"
-ANALYSES = "analyses"
+ANALYSES, DETERMINISM = "analyses", "determinism"
 CITABLE = (
     PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS, CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES, FINDINGS,
-    IMPORTANCE, EXPLANATIONS, ANALYSES,
+    IMPORTANCE, EXPLANATIONS, ANALYSES, DETERMINISM,
 )  # fmt: skip
 OF_TARGET = "unit of the target"
 
@@ -104,7 +104,8 @@ class AuditView:
 
     ``statements`` maps a kind of ``CITABLE`` to the statement that holds that product; a kind without a statement
     cannot be cited. ``ledger`` lists every statement of the audit for the appendix. ``pictures`` maps the relative
-    paths of EXPLANATIONS.overlay to PNG bytes. ``environment`` is the producer mapping of the run.
+    paths of EXPLANATIONS.overlay to PNG bytes; cases in ``hidden`` (of sequestered sets) are not shown one by one.
+    ``environment`` is the producer mapping of the run.
     """
 
     audit_id: str
@@ -142,6 +143,8 @@ class AuditView:
     locked: Mapping[str, Any] = field(default_factory=dict)
     analyses: pd.DataFrame = field(default_factory=pd.DataFrame)
     curves: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(CURVES.columns)))
+    determinism: tuple[Mapping[str, Any], ...] = ()
+    hidden: frozenset[str] = frozenset()
 
     @cached_property
     def rows(self) -> tuple[EstimateRow, ...]:
@@ -221,6 +224,7 @@ class AuditView:
             IMPORTANCE: self.importance,
             EXPLANATIONS: self.explanations,
             ANALYSES: self.analyses,
+            DETERMINISM: {"results": self.determinism},
         }
 
     def payload(self, kind: str) -> Any:

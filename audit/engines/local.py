@@ -16,11 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.engines.classes import inside
+from audit.engines.files import ReadFiles, file_outputs
 from audit.engines.marks import filled_slots
 from audit.engines.shards import Half, Shard, masks_file, quantised
 from audit.grids import Grid
 from audit.plan import Target
-from audit.records import BadInput, Image, Pixels
+from audit.records import BadInput, Image, Pixels, StoredFile
 from audit.tables import MARKS, PREDICTIONS
 
 Perturb = Callable[[Image, np.random.Generator], Image]
@@ -28,12 +29,16 @@ Perturb = Callable[[Image, np.random.Generator], Image]
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One version run over the cases, on the images as they are or perturbed."""
+    """One version run over the cases, on the images as they are or perturbed.
+
+    A version that reads files itself has ``read_files`` and no ``predict``.
+    """
 
     version: str
-    predict: Callable[[Pixels], Mapping[str, NDArray[Any]]]
+    predict: Callable[[Pixels], Mapping[str, NDArray[Any]]] | None
     targets: Mapping[str, Target]
     perturb: Perturb | None = None
+    read_files: ReadFiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class _Pass:
     progress: Callable[[int], None]
     seed: int
     clock: Callable[[], float]
+    load_file: Callable[[str], StoredFile] | None
 
 
 def run_pass(
@@ -82,20 +88,23 @@ def run_pass(
     *,
     seed: int,
     clock: Callable[[], float],
+    load_file: Callable[[str], StoredFile] | None = None,
 ) -> None:
     """Runs every arm over ``cases`` (ids in fixed order) and hands each finished shard to ``sink``.
+
+    ``load`` gives a case's decoded image, ``load_file`` its file, for arms that read files.
 
     Shards whose index is in ``skip`` are not run. ``progress`` gets the number of cases newly done (all arms),
     skipped ones included. ``clock`` gives seconds. A case that cannot be read or predicted is a row with its reason.
     Images of different size never share a batch. Raises ``BadInput`` where an arm lacks a target's output.
     """
-    work = _Pass(load, arms, batch_size, progress, seed, clock)
+    work = _Pass(load, arms, batch_size, progress, seed, clock, load_file)
     for index, start in enumerate(range(0, len(cases), shard_size)):
         part = cases[start : start + shard_size]
         if index in skip:
             progress(len(part))
         else:
-            sink(_shard(index, part, arms, _answers(work, part)))
+            sink(_shard(index, part, arms, _answers(work, part) | _file_answers(work, part)))
 
 
 def shard_count(cases: int, shard_size: int) -> int:
@@ -109,7 +118,43 @@ def case_generator(seed: int, version: str, case_id: str) -> np.random.Generator
     return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
 
 
+def _file_answers(work: _Pass, cases: Sequence[str]) -> _Answers:
+    answers: _Answers = {}
+    for i, arm in enumerate(work.arms):
+        if arm.read_files is None or work.load_file is None:
+            continue
+        begin = work.clock()
+        found = file_outputs(cases, work.load_file, arm.read_files)
+        seconds = (work.clock() - begin) / len(cases)
+        for case, outputs in found.items():
+            given = None if isinstance(outputs, str) else _one(arm, outputs, seconds, _grid_of(work, case))
+            answers[i, case] = given or _failed(arm, str(outputs))
+    return answers
+
+
+def _one(arm: Arm, outputs: Mapping[str, NDArray[Any]], seconds: float, grid: Grid | None) -> _Answer:
+    """The answer of a version that read the case's file; ``grid``: of the image, where this process can decode it."""
+    _require_outputs(arm, outputs)
+    arrays = {name: np.asarray(value)[None] for name, value in outputs.items()}
+    axes = len(grid.shape) if grid else max(value.ndim - 1 for value in arrays.values())
+    return replace(_answer(arm, arrays, 0, seconds, axes), grid=grid)
+
+
+def _grid_of(work: _Pass, case: str) -> Grid | None:
+    try:
+        return _grid(work.load(case))
+    except Exception:  # the device read the file; that this process cannot leaves its grid unknown
+        return None
+
+
+def _grid(image: Image) -> Grid:
+    return Grid(image.pixels.shape, image.spacing_mm, image.origin_mm, image.directions)
+
+
 def _answers(work: _Pass, cases: Sequence[str]) -> _Answers:
+    if all(arm.predict is None for arm in work.arms):
+        work.progress(len(cases))
+        return {}
     answers: _Answers = {}
     waiting: dict[tuple[int, ...], list[tuple[str, Image]]] = {}
     for case in cases:
@@ -131,7 +176,8 @@ def _answers(work: _Pass, cases: Sequence[str]) -> _Answers:
 def _run_batch(work: _Pass, batch: Sequence[tuple[str, Image]]) -> _Answers:
     answers: _Answers = {}
     for i, arm in enumerate(work.arms):
-        answers.update({(i, case): answer for case, answer in _run_arm(work, arm, batch).items()})
+        if arm.predict is not None:
+            answers.update({(i, case): answer for case, answer in _run_arm(work, arm, batch).items()})
     work.progress(len(batch))
     return answers
 
@@ -145,7 +191,7 @@ def _run_arm(work: _Pass, arm: Arm, batch: Sequence[tuple[str, Image]]) -> dict[
         except Exception as error:
             answers[case] = _failed(arm, _reason(error))
     if ready:
-        grids = {case: Grid(i.pixels.shape, i.spacing_mm, i.origin_mm, i.directions) for case, i in batch}
+        grids = {case: _grid(image) for case, image in batch}
         found = _predict(arm, ready, work.clock)
         answers.update({case: replace(answer, grid=grids[case]) for case, answer in found.items()})
     return answers
@@ -160,6 +206,7 @@ def _perturbed(arm: Arm, image: Image, case: str, seed: int) -> Image:
 def _predict(arm: Arm, ready: Mapping[str, Pixels], clock: Callable[[], float]) -> dict[str, _Answer]:
     """Answers for one batch; a batch that fails is tried case by case, so that one case cannot take others along."""
     begin = clock()
+    assert arm.predict is not None
     try:
         outputs = arm.predict(np.stack(list(ready.values()))[:, None].astype(np.float32, copy=False))
     except Exception as error:

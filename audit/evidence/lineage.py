@@ -139,7 +139,7 @@ def _link_logged_models(store: AuditStore, models: Mapping[str, ModelVersion]) -
 
 def logged_model_id(home: Path, model: ModelVersion) -> str | None:
     """MLflow's id of the logged model behind a registered version, where there is one."""
-    if model.kind != "mlflow":
+    if model.kind == "recorded":
         return None
     source = str(open_home(home).get_model_version(model.name, model.version).source)
     return source.removeprefix("models:/") if source.startswith("models:/m-") else None

@@ -7,7 +7,7 @@ Source: ICH E9 section 5.1 (pre-specification); FDA, Artificial Intelligence-Ena
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,12 +25,14 @@ from audit.tables import ACCESSES
 ANCHOR = "audit.register_head"
 EventName = Literal["lock", "amend", "run started", "run finished", "run aborted"]
 LOCKS = ("lock", "amend")
+SHOWN = "case shown"
 ENDS = ("run finished", "run aborted")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of the register. ``sets`` and ``models`` hold digests; ``head`` the audit ledger's end at that time."""
+    """One entry of the register. ``sets`` and ``models`` hold digests; ``head`` the audit ledger's end at that time;
+    ``seq`` its place in the register."""
 
     event: str
     audit: str
@@ -43,6 +45,23 @@ class Event:
     who: str | None
     note: str | None
     head: tuple[int, str] | None
+    seq: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """Case-level output was shown: of which cases (by key), in which role, to what purpose."""
+
+    audit: str
+    plan: str
+    plan_sha256: str
+    sets: Mapping[str, str]
+    at: str
+    who: str | None
+    role: str
+    purpose: str
+    cases: tuple[str, ...]
+    seq: int
 
 
 def register_of(home: Path, key: SigningKey | None = None) -> Ledger:
@@ -79,6 +98,35 @@ def enter(
     return statement
 
 
+def enter_showing(
+    store: AuditStore,
+    plan_sha256: str,
+    plan: str,
+    sets: Mapping[str, str],
+    cases: Sequence[str],
+    role: str,
+    purpose: str,
+    who: str | None,
+    at: str,
+) -> Statement:
+    """Writes into the register that output of single cases of sequestered sets was shown."""
+    body: dict[str, Any] = {
+        "event": SHOWN,
+        "run_id": store.run_id,
+        "plan": plan,
+        "sets": dict(sets),
+        "who": who,
+        "role": role,
+        "purpose": purpose,
+        "cases": sorted(cases),
+    }
+    subjects = {"plan:sha256": plan_sha256} | {f"set:{name}": digest for name, digest in sets.items()}
+    ledger = register_of(store.home, store.key)
+    statement = ledger.append(SHOWN, subjects, [], body, store.producer, at, store.audit_id)
+    _anchor(store.home)
+    return statement
+
+
 def _anchor(home: Path) -> None:
     """Records the register's head in MLflow, on the experiment of all audits."""
     client = open_home(home)
@@ -94,15 +142,34 @@ def recorded_head(home: Path) -> str:
 
 
 def events(home: Path) -> list[Event]:
-    """Every event in the order it was written; none where no register stands."""
-    return [
-        _event(line.read.statement, line.read.audit)
-        for line in register_of(home).lines()
-        if line.read and "event" in line.read.statement.body
-    ]
+    """Every lock, amendment, start and end in the order it was written; none where no register stands."""
+    return [_event(statement, audit, seq) for statement, audit, seq in _entries(home) if _name(statement) != SHOWN]
 
 
-def _event(statement: Statement, audit: str) -> Event:
+def showings(home: Path) -> list[Showing]:
+    """Every showing of output of single cases, in the order it was written."""
+    return [_showing(statement, audit, seq) for statement, audit, seq in _entries(home) if _name(statement) == SHOWN]
+
+
+def _entries(home: Path) -> Iterator[tuple[Statement, str, int]]:
+    for line in register_of(home).lines():
+        if line.read and "event" in line.read.statement.body:
+            yield line.read.statement, line.read.audit, line.seq
+
+
+def _name(statement: Statement) -> str:
+    return str(statement.body["event"])
+
+
+def _showing(statement: Statement, audit: str, seq: int) -> Showing:
+    body = statement.body
+    return Showing(
+        audit, body["plan"], statement.subjects["plan:sha256"], body["sets"], statement.created, body["who"],
+        body["role"], body["purpose"], tuple(body["cases"]), seq,
+    )  # fmt: skip
+
+
+def _event(statement: Statement, audit: str, seq: int) -> Event:
     body = statement.body
     return Event(
         event=body["event"],
@@ -116,6 +183,7 @@ def _event(statement: Statement, audit: str) -> Event:
         who=body["who"],
         note=body["note"],
         head=(int(body["head"][0]), str(body["head"][1])) if body["head"] else None,
+        seq=seq,
     )
 
 
@@ -123,6 +191,8 @@ def accesses(home: Path) -> pd.DataFrame:
     """ACCESSES: every event, one row per validation set. A start that never ended is named so, or, where the same
     audit was started again, followed by 'run aborted'."""
     rows = [row for event in _with_silent_aborts(events(home)) for row in _rows(event)]
+    if shown := [row for one in showings(home) for row in _shown_rows(one)]:
+        rows = sorted([*rows, *shown], key=lambda row: str(row["at"]))
     return ACCESSES.conform(pd.DataFrame(rows, columns=list(ACCESSES.columns)))
 
 
@@ -174,3 +244,10 @@ def _rows(event: Event) -> list[dict[str, str | None]]:
         "note": event.note,
     }
     return [{**shared, "validation_set": name, "set_sha256": digest} for name, digest in event.sets.items()]
+
+
+def _shown_rows(one: Showing) -> list[dict[str, str | None]]:
+    note = f"{len(one.cases)} cases shown, {one.purpose}, in the role of {one.role}"
+    shared = {"event": SHOWN, "audit": one.audit, "plan": one.plan, "plan_sha256": one.plan_sha256}
+    shared |= {"at": one.at, "who": one.who, "note": note}  # type: ignore[dict-item]
+    return [{**shared, "validation_set": name, "set_sha256": digest} for name, digest in one.sets.items()]

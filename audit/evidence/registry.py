@@ -28,7 +28,7 @@ MOVING = ("audit.head", "audit.state", "audit.statement.")
 
 def state_registry(store: AuditStore, models: Mapping[str, ModelVersion]) -> Statement:
     """Reads what MLflow holds about the audit's run, its versions and their training runs, and states it."""
-    registered = [model for model in models.values() if model.kind == "mlflow"]
+    registered = [model for model in models.values() if model.kind != "recorded"]
     versions = [(model.name, model.version) for model in registered]
     runs = [store.run_id, *(model.training_run for model in registered if model.training_run)]
     return store.put_bytes(KIND, FILE, to_json(_snapshot(store, list(dict.fromkeys(runs)), versions), indent=2))

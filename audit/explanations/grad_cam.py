@@ -84,4 +84,5 @@ ENTRY = VisualMethod(
     signed=False,
     unit="gradient-weighted activation",
     explain=explain,
+    needs_layers=True,
 )

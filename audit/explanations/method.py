@@ -29,7 +29,8 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class VisualMethod:
-    """A method of ``explanations/``. ``signed``: whether negative attribution has a meaning."""
+    """A method of ``explanations/``. ``signed``: whether negative attribution has a meaning. ``needs_layers``: whether
+    it looks at layers by name, which not every model format keeps."""
 
     name: str
     title: str
@@ -37,3 +38,4 @@ class VisualMethod:
     signed: bool
     unit: str
     explain: Callable[[ScalarOutput, Pixels], Attribution]
+    needs_layers: bool = False

@@ -1,77 +1,74 @@
-"""Opens a registered version: digest first, then MLflow's pickle check, then the exported program.
+"""Opens a registered version: digests first, then its format's own checks, then its golden pair.
 
-Nothing is unpickled and no code stored with a model is run.
+Nothing is unpickled and no code stored with a model is run, unless the plan names the digest of the file that may.
 """
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import mlflow.pytorch
-import numpy as np
 import torch
-from mlflow.exceptions import MlflowException
-from numpy.typing import NDArray
-from torch.export import ExportedProgram
 
-from audit.models.exported import input_shape, load_program, named, run_fixed
-from audit.models.quiet import quiet
-from audit.models.stored import PROGRAM, PROGRAM_TAG, TRAINING_SET_TAG, StoredVersion, find_stored, folder_digests
-from audit.plan import RegisteredModel, Target
-from audit.records import BadInput, ModelVersion, Pixels
-
-
-class OpenModel:
-    """A frozen version that can be run: ``predict`` for the pass, ``module`` for gradient explanations."""
-
-    def __init__(self, version: ModelVersion, program: ExportedProgram, device: str) -> None:
-        self.version = version
-        self.outputs = version.outputs
-        self._program = program
-        self._shape = input_shape(program)
-        self._call = program.module()
-        self._device = device
-
-    def predict(self, batch: Pixels) -> dict[str, NDArray[np.float32]]:
-        """Outputs by name for a float32 batch (N, 1, \\*spatial): scores (N,), masks (N, \\*spatial).
-
-        Raises ``BadInput`` where the images have a size that the export does not take.
-        """
-        return run_fixed(self._call, self.outputs, batch, self._shape, self._device)
-
-    def module(self) -> torch.nn.Module:
-        """The network with its layers by name (unflattened), for hooks; weights frozen, channels last.
-
-        Equal to ``predict`` up to the rounding of another memory layout.
-        """
-        with quiet():
-            network = torch.export.unflatten(self._program)
-        for weight in network.parameters():
-            weight.requires_grad_(False)
-            if weight.ndim == 4:
-                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-        return network
+from audit.catalogue import entry
+from audit.model_refs import Registered
+from audit.models.card import CARD, VersionCard, read_card
+from audit.models.golden import GOLDEN, Golden, check_golden, read_golden
+from audit.models.model import Loaded, OpenModel
+from audit.models.preprocessing import preprocessing
+from audit.models.stored import (
+    FILES_TAG,
+    FLAVOR,
+    PROGRAM,
+    PROGRAM_TAG,
+    TRAINING_SET_TAG,
+    StoredVersion,
+    find_stored,
+    folder_digests,
+)
+from audit.plan import Target
+from audit.records import BadInput, ModelVersion
 
 
-def open_version(ref: RegisteredModel, home: Path, device: str) -> OpenModel:
+def open_version(ref: Registered, home: Path, device: str) -> OpenModel:
     """The registered version on ``device`` ('cpu', 'cuda'), its stored bytes digested and checked.
 
-    Raises ``BadInput`` when it is not registered, not stored as pt2, pickled, brings code, or when its program's
-    bytes are not those that were registered.
+    Raises ``BadInput`` when it is not registered, is stored in another format than the plan names, when one of its
+    files is not the one that was registered, when it brings code or a pickle that the plan does not allow, or when its
+    golden images give other outputs than those stored with it.
     """
     determinism(device)
     stored = find_stored(ref, home)
     digests = folder_digests(stored.folder)
-    _refuse_foreign(stored, digests)
-    data = stored.program.read_bytes()
-    if hashlib.sha256(data).hexdigest() != digests[PROGRAM]:
-        raise BadInput(f"{_label(stored)}: {PROGRAM} changed while it was being read; run again.")
-    program = load_program(data, device)
-    return OpenModel(_version(stored, digests, _outputs(stored, program)), program, device)
+    _refuse_changed(stored, digests)
+    _refuse_other_format(stored, digests)
+    model, golden, card = open_folder(ref, stored.folder, device)
+    if folder_digests(stored.folder) != digests:
+        raise BadInput(f"{_label(stored)}: a file changed while it was being read; run again.")
+    model.version = _version(stored, digests, model, card)
+    if golden is not None:
+        model.version = replace(model.version, golden=check_golden(model, golden, card.golden_tolerance))
+    return model
+
+
+def open_folder(ref: Registered, folder: Path, device: str) -> tuple[OpenModel, Golden | None, VersionCard]:
+    """The version in ``folder`` with its golden pair and its card; neither digests nor the golden pair are checked."""
+    card, golden = read_card(folder / CARD), read_golden(folder / GOLDEN)
+    loaded = _with_card(entry("models", ref.kind, "model.kind").load(ref, folder, device), card, f"{ref.name}: {CARD}")
+    names = tuple(loaded.rules or ()) or loaded.outputs or tuple(golden.outputs if golden else ())
+    facts = ModelVersion(ref.name, ref.version, ref.kind, f"models:/{ref.name}/{ref.version}", {}, names)
+    return OpenModel(replace(facts, preprocessing=loaded.preprocessing.words), loaded, device), golden, card
+
+
+def _with_card(loaded: Loaded, card: VersionCard, where: str) -> Loaded:
+    if card.preprocessing:
+        loaded = replace(loaded, preprocessing=preprocessing(card.preprocessing, where))
+    if card.axes == "x_first":
+        loaded = replace(loaded, x_first=True)
+    return replace(loaded, rules=card.outputs) if card.outputs else loaded
 
 
 def require_outputs(version: ModelVersion, targets: Mapping[str, Target]) -> None:
@@ -80,7 +77,7 @@ def require_outputs(version: ModelVersion, targets: Mapping[str, Target]) -> Non
         if target.output not in version.outputs:
             raise BadInput(
                 f"target '{name}' names output '{target.output}'; {version.label} gives "
-                f"{', '.join(version.outputs)}; correct 'output' in the plan."
+                f"{', '.join(version.outputs) or 'outputs without names'}; correct 'output' in the plan."
             )
 
 
@@ -105,62 +102,43 @@ def determinism(device: str) -> dict[str, bool | str | int]:
     }
 
 
-def _refuse_foreign(stored: StoredVersion, digests: Mapping[str, str]) -> None:
-    if PROGRAM not in digests:
+def _refuse_changed(stored: StoredVersion, digests: Mapping[str, str]) -> None:
+    """Names the first file that is not the one registered; versions logged with MLflow alone tell their program's."""
+    registered = json.loads(stored.tags.get(FILES_TAG, "{}"))
+    if PROGRAM_TAG in stored.tags:
+        registered |= {PROGRAM: stored.tags[PROGRAM_TAG]}
+    for name, expected in registered.items():
+        found = digests.get(name, "no file")
+        if found != expected:
+            raise BadInput(
+                f"{_label(stored)}: {name} has SHA-256 {found}, but {expected} was registered; the stored "
+                "file was changed: restore it or register a new version."
+            )
+
+
+def _refuse_other_format(stored: StoredVersion, digests: Mapping[str, str]) -> None:
+    flavors = stored.description().get("flavors", {})
+    if flavors.get("pytorch", {}).get("code"):
+        raise BadInput(f"{_label(stored)} brings code of its own; register it without code_paths.")
+    kind = flavors.get(FLAVOR, {}).get("kind")
+    if kind is not None and kind != stored.ref.kind:
+        raise BadInput(f"{_label(stored)} is stored as '{kind}'; the plan says kind '{stored.ref.kind}'; correct it.")
+    if stored.ref.kind == "mlflow" and PROGRAM not in digests:
         raise BadInput(
             f"{_label(stored)} is not stored as an exported program ({PROGRAM} expected, found "
             f"{', '.join(name for name in digests if name.startswith('data/')) or 'no data'}); pickled models are not "
-            "loaded: log it with serialization_format='pt2'."
+            "loaded: log it with serialization_format='pt2', or name its digest in the plan (kind: pickle)."
         )
-    registered = stored.tags.get(PROGRAM_TAG)
-    if registered is not None and registered != digests[PROGRAM]:
-        raise BadInput(
-            f"{_label(stored)}: {PROGRAM} has SHA-256 {digests[PROGRAM]}, but {registered} was registered; the stored "
-            "file was changed: restore it or register a new version."
-        )
-    if stored.description().get("flavors", {}).get("pytorch", {}).get("code"):
-        raise BadInput(f"{_label(stored)} brings code of its own; register it without code_paths.")
-    _check_pickles(stored)
 
 
-def _check_pickles(stored: StoredVersion) -> None:
-    try:
-        with quiet():
-            mlflow.pytorch.load_model(str(stored.folder))
-    except MlflowException as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f"{_label(stored)}: MLflow's pickle check refuses {PROGRAM} ({reason}).") from error
-    except (RuntimeError, ValueError, KeyError, OSError) as error:
-        raise BadInput(f"{_label(stored)}: {PROGRAM} is not a readable pt2 archive; register it again.") from error
-
-
-def _outputs(stored: StoredVersion, program: ExportedProgram) -> tuple[str, ...]:
-    signature: Any = mlflow.models.get_model_info(str(stored.folder)).signature
-    if signature is not None and signature.outputs is not None and signature.outputs.has_input_names():
-        return tuple(signature.outputs.input_names())
-    shape = input_shape(program)
-    example = torch.zeros((max(shape.low, 1), *(size or 32 for size in shape.rest)))
-    with torch.inference_mode():
-        return tuple(named(program.module()(example.to(_device(program)))))
-
-
-def _device(program: ExportedProgram) -> torch.device:
-    return next((tensor.device for tensor in program.state_dict.values()), torch.device("cpu"))
-
-
-def _version(stored: StoredVersion, digests: Mapping[str, str], outputs: tuple[str, ...]) -> ModelVersion:
-    ref = stored.ref
-    return ModelVersion(
-        name=ref.name,
-        version=ref.version,
-        kind="mlflow",
-        uri=f"models:/{ref.name}/{ref.version}",
+def _version(stored: StoredVersion, digests: Mapping[str, str], model: OpenModel, card: VersionCard) -> ModelVersion:
+    return replace(
+        model.version,
         digests=digests,
-        outputs=outputs,
         training_run=stored.run_id,
-        training_set_digest=stored.run_tags.get(TRAINING_SET_TAG),
-        parameters=stored.parameters,
-        operating_points=stored.operating_points,
+        training_set_digest=stored.run_tags.get(TRAINING_SET_TAG, card.training_set_sha256),
+        parameters=stored.parameters or {name: str(value) for name, value in card.parameters.items()},
+        operating_points=stored.operating_points or card.operating_points,
     )
 
 

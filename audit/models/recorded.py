@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.plan import RecordedPredictions, Target
+from audit.model_refs import RecordedPredictions
+from audit.plan import Target
 from audit.records import BadInput, BoolArray, ModelVersion
 from audit.tables import PREDICTIONS
 

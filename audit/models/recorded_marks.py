@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from audit.model_refs import RecordedPredictions
 from audit.models.recorded import NO_PREDICTION, recorded_bytes
 from audit.places import GEOMETRY, Places, read_places
-from audit.plan import RecordedPredictions, Target
+from audit.plan import Target
 from audit.records import BadInput
 from audit.tables import MARKS, PREDICTIONS
 
@@ -36,7 +37,7 @@ def read_recorded_marks(
             made.append(pd.DataFrame({"case_id": ids, "target": name, "error": error}))
             marks.append(_of_target(places, name, target, path))
     predictions = pd.concat(made, ignore_index=True).assign(
-        version=version, score=np.nan, artifact=None, seconds=np.nan
+        version=version, score=np.nan, artifact=None, grid=None, seconds=np.nan
     )
     found = pd.concat(marks, ignore_index=True).assign(version=version)
     return PREDICTIONS.conform(predictions[list(PREDICTIONS.columns)]), MARKS.conform(found)

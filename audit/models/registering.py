@@ -1,10 +1,11 @@
-"""Registers a trained network: training run, exported program (pt2), registered version with its digests."""
+"""Registers a trained network: training run, exported program (pt2), golden pair, version with its digests."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -18,20 +19,24 @@ from mlflow import MlflowClient
 from mlflow.models import ModelSignature, infer_signature
 
 from audit.home import TRAINING, open_home
-from audit.models.exported import named
+from audit.model_refs import RegisteredModel
+from audit.models.golden import GOLDEN, Golden
+from audit.models.model import named
 from audit.models.opening import open_version
+from audit.models.outputs import arrays
 from audit.models.quiet import quiet
 from audit.models.stored import (
+    FILES_TAG,
     OPERATING_POINTS_TAG,
     PROGRAM,
     PROGRAM_TAG,
     TRAINING_SET_TAG,
     WEIGHTS_TAG,
+    files_text,
     find_stored,
     folder_digests,
     versions,
 )
-from audit.plan import RegisteredModel
 from audit.records import BadInput, ModelVersion, Pixels
 
 
@@ -58,7 +63,7 @@ def register(
 
     ``example``: float32 (N >= 2, 1, \*spatial); a batch of 1 would be frozen into the export. ``outputs``: the names
     of what the module returns, in order (its keys, where it returns a dictionary). The module is exported in
-    evaluation mode on the CPU.
+    evaluation mode on the CPU. What it gives for the example before the export is stored as the golden pair.
     """
     if len(example) < 2:
         raise BadInput(f"model {name}: the example batch holds {len(example)} image; give at least 2.")
@@ -76,6 +81,7 @@ def register(
             signature=signature,
             pip_requirements=[f"torch=={torch.__version__.split('+')[0]}"],
         )
+    _log_golden(client, info.model_id, _golden(frozen, example, outputs))
     number = _create_version(client, name, info, run.info.run_id, weights_digest(module), home)
     return open_version(RegisteredModel(name=name, version=number), home, "cpu").version
 
@@ -124,10 +130,25 @@ def _existing(ref: RegisteredModel, digest: str, home: Path) -> ModelVersion:
 
 def _signature(name: str, module: torch.nn.Module, example: Pixels, outputs: Sequence[str]) -> ModelSignature:
     with torch.inference_mode():
-        raw = named(module(torch.from_numpy(example)), outputs)
+        raw = named(module(torch.from_numpy(example)), tuple(outputs))
     if tuple(raw) != tuple(outputs):
         raise BadInput(f"model {name} gives outputs {list(raw)}; {list(outputs)} were declared.")
     return infer_signature(example, {key: value.numpy() for key, value in raw.items()})
+
+
+def _golden(module: torch.nn.Module, example: Pixels, outputs: Sequence[str]) -> Golden:
+    """The pair for the example, or for a ramp of its shape where all its pixels are equal and would show little."""
+    flat = float(example.min()) == float(example.max())
+    ramp = np.linspace(0, 1, example.size, dtype=np.float32).reshape(example.shape)
+    images = ramp if flat else example
+    with torch.inference_mode():
+        return Golden(images, arrays(named(module(torch.from_numpy(images)), tuple(outputs))))
+
+
+def _log_golden(client: MlflowClient, model_id: str, golden: Golden) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        (Path(place) / GOLDEN).write_bytes(golden.to_bytes())
+        client.log_model_artifacts(model_id, place)
 
 
 def _log_training(training: Training) -> None:
@@ -153,5 +174,7 @@ def _create_version(client: MlflowClient, name: str, info: Any, run_id: str, wei
     )
     number = str(made.version)
     stored = find_stored(RegisteredModel(name=name, version=number), home)
-    client.set_model_version_tag(name, number, PROGRAM_TAG, folder_digests(stored.folder)[PROGRAM])
+    digests = folder_digests(stored.folder)
+    client.set_model_version_tag(name, number, PROGRAM_TAG, digests[PROGRAM])
+    client.set_model_version_tag(name, number, FILES_TAG, files_text(digests))
     return number

@@ -19,11 +19,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 from audit.home import open_home
-from audit.plan import RegisteredModel
+from audit.model_refs import Registered
 from audit.records import BadInput
 
 WEIGHTS_TAG, PROGRAM_TAG = "weights_sha256", "program_sha256"
 TRAINING_SET_TAG, OPERATING_POINTS_TAG = "training_set_sha256", "operating_points"
+FILES_TAG, FLAVOR = "files_sha256", "imaging_audit"
 PROGRAM = "data/model.pt2"
 
 
@@ -31,7 +32,7 @@ PROGRAM = "data/model.pt2"
 class StoredVersion:
     """A registered version as stored: where its files lie and what its training run says."""
 
-    ref: RegisteredModel
+    ref: Registered
     folder: Path
     run_id: str | None
     tags: Mapping[str, str]
@@ -53,7 +54,7 @@ class StoredVersion:
         return dict(yaml.safe_load((self.folder / "MLmodel").read_text(encoding="utf-8")))
 
 
-def find_stored(ref: RegisteredModel, home: Path) -> StoredVersion:
+def find_stored(ref: Registered, home: Path) -> StoredVersion:
     """The stored version; raises ``BadInput`` that lists the registered versions when it is not there."""
     client = open_home(home)
     try:
@@ -77,7 +78,7 @@ def versions(client: MlflowClient, name: str | None = None) -> list[tuple[str, s
     return sorted(((v.name, str(v.version)) for v in found), key=lambda pair: (pair[0], int(pair[1])))
 
 
-def file_digests(ref: RegisteredModel, home: Path) -> dict[str, str]:
+def file_digests(ref: Registered, home: Path) -> dict[str, str]:
     """SHA-256 of every stored file of the registered version, by path relative to the model's folder."""
     return folder_digests(find_stored(ref, home).folder)
 
@@ -88,20 +89,25 @@ def folder_digests(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def _folder(client: MlflowClient, found: Any, ref: RegisteredModel) -> Path:
+def files_text(digests: Mapping[str, str]) -> str:
+    """The digests of a version's files as one text, for the registry's tag ``FILES_TAG``."""
+    return json.dumps(dict(sorted(digests.items())), separators=(",", ":"))
+
+
+def _folder(client: MlflowClient, found: Any, ref: Registered) -> Path:
     source = str(found.source)
     if source.startswith("models:/"):
         source = _location(client, source, ref)
     folder = Path(local_file_uri_to_path(source))
     if not (folder / "MLmodel").is_file():
         raise BadInput(
-            f"model {ref.name} version {ref.version}: its stored files are missing ({PROGRAM} and MLmodel expected "
+            f"model {ref.name} version {ref.version}: its stored files are missing (MLmodel and data/ expected "
             "in the home's artifacts); restore the home from a copy or register the version again."
         )
     return folder
 
 
-def _location(client: MlflowClient, source: str, ref: RegisteredModel) -> str:
+def _location(client: MlflowClient, source: str, ref: Registered) -> str:
     try:
         return str(client.get_logged_model(source.removeprefix("models:/")).artifact_location)
     except MlflowException as error:
@@ -119,7 +125,7 @@ def _training_run(client: MlflowClient, run_id: str | None) -> Any:
         return None
 
 
-def _not_registered(ref: RegisteredModel, client: MlflowClient, home: Path) -> str:
+def _not_registered(ref: Registered, client: MlflowClient, home: Path) -> str:
     known = ", ".join(f"{name} version {number}" for name, number in versions(client)) or "none"
     return (
         f"model {ref.name} version {ref.version} is not registered in {home.name}/; known: {known}; "

@@ -8,6 +8,7 @@ from audit.cases.flow import (
     NO_PREDICTION,
     NO_REFERENCE,
     NO_SCORE,
+    NO_WORDS,
     OTHER_GRID,
     dispositions,
     flow_counts,
@@ -111,36 +112,80 @@ def test_a_missing_mask_is_a_failure(make_plan):
 
 outcome = st.tuples(
     st.sampled_from([0.0, 1.0, None]),
-    st.sampled_from([0.3, None, float("inf")]),
-    st.sampled_from([None, "rejected: x", "equivocal", "boom"]),
-    st.sampled_from(["a", "b"]),
+    st.sampled_from([0.3, None, float("inf"), float("nan"), -0.0]),
+    st.sampled_from([None, "rejected: x", "Rejected", "equivocal", "boom", "", "  ", "analysed"]),
+    st.sampled_from(["a", "b", None]),
+    st.booleans(),
     st.booleans(),
 )
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(outcome, min_size=1, max_size=12))
-def test_the_flow_always_adds_up(outcomes):
+def flow_of(outcomes, order):
+    """Dispositions of a candidate, an arm and a comparator, with rows of the inputs in ``order``."""
     plan = Plan.model_validate(
         {
             "id": "p",
             "title": "t",
             "intended_purpose": "i",
             "model": {"kind": "mlflow", "name": "m", "version": "1"},
+            "comparator": {"kind": "mlflow", "name": "m", "version": "0"},
             "validation_sets": ["s"],
-            "targets": {"lesion": {"task": "classification", "output": "o", "reference": "r"}},
-            "analysis_population": [{"column": "site", "equals": ["b"], "reason": "site b"}],
+            "targets": {
+                "lesion": {"task": "classification", "output": "o", "reference": "r"},
+                "outline": {"task": "segmentation", "output": "m", "reference": "m"},
+            },
+            "analysis_population": [
+                {"column": "site", "equals": ["b"], "reason": "site b"},
+                {"column": "site", "equals": ["b", "a"], "reason": "never the first to hold for b"},
+            ][: 1 + len(outcomes) % 2],
         }
     )
-    cases = manifest(len(outcomes), site=[o[3] for o in outcomes])
+    cases = manifest(len(outcomes), site=[o[3] for o in outcomes]).iloc[order]
     rows = [(f"c{i}", o[1], o[2]) for i, o in enumerate(outcomes) if o[4]]
-    table = DISPOSITIONS.conform(dispositions(cases, read([o[0] for o in outcomes]), predicted(rows), plan))
-    assert list(table["case_id"]) == list(cases["case_id"])
+    half = [(f"c{i}", o[1], o[2]) for i, o in enumerate(outcomes) if o[5]]
+    foreign = [("nobody", 0.5, None)]
+    predictions = pd.concat(
+        [
+            predicted(rows + foreign),
+            predicted(half, target="outline").assign(artifact=[None if i % 2 else "m" for i in range(len(half))]),
+            predicted(half, "candidate + noise"),
+        ]
+    ).sample(frac=1, random_state=len(outcomes))
+    read_values = [o[0] for o in outcomes]
+    masks = read(read_values, "outline").assign(artifact=[None if v is None else "r" for v in read_values])
+    references = pd.concat([read(read_values)[: len(outcomes) - 1], masks]).astype({"artifact": "string"})
+    return cases, DISPOSITIONS.conform(dispositions(cases, references, predictions, plan))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(outcome, min_size=1, max_size=12), st.randoms(use_true_random=False))
+def test_the_flow_always_adds_up(outcomes, chance):
+    order = list(range(len(outcomes)))
+    chance.shuffle(order)
+    cases, table = flow_of(outcomes, order)
+    keys = ["version", "target"]
+    for _, rows in table.groupby(keys):
+        assert list(rows["case_id"]) == list(cases["case_id"])
     assert set(table["fate"]) <= set(FATES)
     assert (table["reason"].isna() == (table["fate"] == "analysed")).all()
-    counts = flow_counts(table).iloc[0]
-    assert counts[list(FATES)].sum() == counts["all"] == len(outcomes)
-    assert flow_reasons(table)["n_cases"].sum() == counts["all"] - counts["analysed"]
+    assert (table["reason"].dropna().str.strip() != "").all()
+    counts = flow_counts(table)
+    assert len(counts) == (6 if any(o[5] for o in outcomes) else 4)
+    assert (counts[list(FATES)].sum(axis=1) == counts["all"]).all()
+    assert (counts["all"] == len(outcomes)).all()
+    lost = (
+        flow_reasons(table).groupby(keys)["n_cases"].sum().reindex(pd.MultiIndex.from_frame(counts[keys]), fill_value=0)
+    )
+    assert (lost.to_numpy() == (counts["all"] - counts["analysed"]).to_numpy()).all()
+    _, plain = flow_of(outcomes, list(range(len(outcomes))))
+    pd.testing.assert_frame_equal(*(t.sort_values([*keys, "case_id"], ignore_index=True) for t in (table, plain)))
+
+
+@pytest.mark.parametrize("blank", ["", "   "])
+def test_an_error_without_words_is_a_failure_with_a_reason(make_plan, blank):
+    table = dispositions(manifest(1), read([1]), predicted([("c0", 0.5, blank)]), make_plan())
+    assert list(table["fate"]) == ["failed"]
+    assert list(table["reason"]) == [NO_WORDS]
 
 
 def test_a_flow_that_does_not_add_up_is_an_error():

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from small_net import OUTPUTS, TRAINING, SmallNet, images
 
+from audit.model_refs import RegisteredModel
 from audit.models.opening import open_version
 from audit.models.registering import register
-from audit.plan import RegisteredModel
 from audit.records import ModelVersion
 
 

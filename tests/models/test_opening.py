@@ -14,10 +14,11 @@ from numpy.testing import assert_array_equal
 from small_net import OUTPUTS, TRAINING, SmallNet, images
 
 from audit.home import open_home
+from audit.model_refs import RegisteredModel
 from audit.models.opening import open_version, require_outputs
 from audit.models.registering import ensure_registered, register, weights_digest
 from audit.models.stored import file_digests, find_stored
-from audit.plan import RegisteredModel, Target
+from audit.plan import Target
 from audit.records import BadInput, ModelVersion
 
 REF = RegisteredModel(name="toy", version="1")

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audit.model_refs import RecordedPredictions
 from audit.models.recorded import NO_PREDICTION, mask_digests, read_recorded, recorded_version
-from audit.plan import RecordedPredictions, Target
+from audit.plan import Target
 from audit.records import BadInput
 
 REF = RecordedPredictions(kind="recorded", name="device", version="2.1", scores="scores.csv")

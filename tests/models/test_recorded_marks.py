@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
+from audit.model_refs import RecordedPredictions
 from audit.models.recorded import recorded_version
 from audit.models.recorded_marks import read_recorded_marks
-from audit.plan import RecordedPredictions, Target
+from audit.plan import Target
 from audit.records import BadInput
 
 CASES = pd.DataFrame({"case_id": pd.Series(["a", "b", "c"], dtype="string")})

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from audit.cases.flow import dispositions
 from audit.cases.references import references_table
 from audit.measures.choice import measures_for
+from audit.model_refs import RecordedPredictions
 from audit.models.recorded import read_recorded
-from audit.plan import Plan, RecordedPredictions, Target
+from audit.plan import Plan, Target
 from audit.records import BadInput
 from audit.tables import PREDICTIONS
 from audit.tasks.observations import observe

@@ -34,13 +34,25 @@ def _build(view: AuditView, given: ExplanationParameters) -> tuple[Node, ...]:
         return nothing(f"Explanations by image: not assessed: {why}.")
     frame = view.explanations.astype(object).where(view.explanations.notna(), None)
     taken: dict[tuple[str, str], int] = {}
-    nodes: list[Node] = [Paragraph(text(INTRODUCTION))]
+    nodes: list[Node] = [Paragraph(text(INTRODUCTION)), *_withheld(view)]
     for index, row in enumerate(frame.to_dict("records")):
+        if row["case_id"] in view.hidden:
+            continue
         key = (str(row["version"]), str(row["method"]))
         taken[key] = taken.get(key, 0) + 1
         if taken[key] <= given.at_most:
             nodes.append(_case(view, index, row))
     return tuple(nodes)
+
+
+def _withheld(view: AuditView) -> tuple[Node, ...]:
+    if not view.hidden:
+        return ()
+    words = (
+        f"{len(view.hidden)} explained cases are not shown: their set is sequestered, and output of single cases is "
+        "for the assessment role. Each showing is an access to the set."
+    )
+    return (Paragraph(text(words), "note"),)
 
 
 def _case(view: AuditView, index: int, row: dict[Any, Any]) -> Node:

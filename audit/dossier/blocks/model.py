@@ -2,23 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from audit.dossier.block import Block, NoParameters
 from audit.dossier.citing import fact
-from audit.dossier.content import Column, Node, Row, Table, text
-from audit.dossier.view import MODEL, AuditView
-from audit.dossier.words import with_role
+from audit.dossier.content import Column, Node, Row, Runs, Table, Text, text
+from audit.dossier.view import DETERMINISM, MODEL, AuditView
+from audit.dossier.words import version_label, with_role
 
 FIELDS = (
     ("uri", "Registry address", "mono"),
     ("kind", "Kind", "plain"),
     ("outputs", "Outputs", "plain"),
+    ("preprocessing", "Preprocessing outside the network", "plain"),
     ("training_run", "Training run (MLflow)", "mono"),
     ("training_set_digest", "Training set digest", "mono"),
 )
 
 
 def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
-    return tuple(_table(view, version) for version in view.versions)
+    return (*(_table(view, version) for version in view.versions), *_repeated(view))
+
+
+def _golden(view: AuditView, version: str) -> Runs:
+    """How far the outputs for the golden images lie from those stored with the version, on opening it."""
+    if view.versions[version].golden is None:
+        return text("none stored with the version", "quiet")
+    images, tolerance, worst = (
+        fact(view, MODEL, version, "golden", name) for name in ("images", "tolerance", "largest_difference")
+    )
+    return (images, Text(" images; largest difference "), worst, Text(", tolerated "), tolerance)
+
+
+def _repeated(view: AuditView) -> Iterator[Node]:
+    """The largest difference between two passes over the same cases, per version and target."""
+    rows = [
+        Row(
+            (
+                text(f"{version_label(view, str(each['version']))}, {str(each['target']).replace('_', ' ')}"),
+                (fact(view, DETERMINISM, "results", place, "compared"),),
+                (fact(view, DETERMINISM, "results", place, "unequal"),),
+                (fact(view, DETERMINISM, "results", place, "largest_difference"),),
+                (fact(view, DETERMINISM, "results", place, "tolerance"),),
+                (fact(view, DETERMINISM, "results", place, "within"),),
+            )
+        )
+        for place, each in enumerate(view.determinism)
+    ]
+    heads = ("Cases compared", "Answer in one pass only", "Largest difference", "Tolerated", "Within")
+    columns = (Column("Version, target", 2), *(Column(head, 1) for head in heads))
+    if rows:
+        yield Table("Two passes over the same cases", columns, tuple(rows))
 
 
 def _table(view: AuditView, version: str) -> Table:
@@ -27,6 +61,8 @@ def _table(view: AuditView, version: str) -> Table:
         Row((text(label), (fact(view, MODEL, version, name, style="mono" if style == "mono" else "plain"),)))
         for name, label, style in FIELDS
     ]
+    if own.kind != "recorded":
+        rows.append(Row((text("Golden images on opening"), _golden(view, version))))
     for name in own.digests:
         rows.append(Row((text(f"SHA-256 of {name}"), (fact(view, MODEL, version, "digests", name, style="mono"),))))
     for name in own.parameters:

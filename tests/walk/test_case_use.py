@@ -1,0 +1,125 @@
+"""Who has used which case, and who has seen one: fresh and reused cases apart, sequestered cases by role only."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from toy_walk import CASES, SET, Walk, audit, digest, pages, plan, read_manifest, write_manifest, write_plan
+
+from audit.tables import CASES as CASES_TABLE
+from audit.tables import ESTIMATES
+
+REUSED = CASES // 2
+PLAN = {
+    "id": "second",
+    "comparator": None,
+    "perturbation_arms": None,
+    "validation_sets": ["second"],
+    "strata": {"manufacturer": {"baseline": "Aurora"}},
+    "intersections": None,
+    "endpoints": [plan()["endpoints"][0]],
+    "explanations": {
+        "target": "lesion",
+        "methods": ["integrated_gradients"],
+        "cases": {"attribute": "manufacturer", "per_level": 1},
+    },
+    "resamples": 100,
+}
+
+
+@pytest.fixture(scope="module")
+def second(done: Walk, tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    """A sequestered set, half of whose images an earlier audit has used under other case ids, with its own audit."""
+    walk = Walk(Path(shutil.copytree(done.folder, tmp_path_factory.mktemp("second") / "walk")))
+    write_second_set(walk.folder / "discs", walk.folder / "second")
+    path = write_plan(walk.folder, "second.yaml", **PLAN)
+    run = audit("run", path, "--home", walk.home, "--device", "cpu", "--who", "Tester", "--json")
+    assert run.code in (0, 1), run.err
+    return Walk(walk.folder, run.json["audit"])
+
+
+def write_second_set(old: Path, new: Path) -> None:
+    (new / "images").mkdir(parents=True)
+    rows = read_manifest(old)
+    for number, row in enumerate(rows):
+        pixels = np.load(old / row["image"]) + np.float32(0 if number < REUSED else 0.001)
+        mask = np.load(old / row["lesion_mask"])
+        for column, array in (("image", pixels), ("lesion_mask", mask)):
+            np.save(new / row[column], array)
+        row |= {"case_id": f"new-{row['case_id']}", "sha256": digest(new / row["image"])}
+        row["lesion_mask_sha256"] = digest(new / row["lesion_mask"])
+    write_manifest(new, rows)
+    facts = {**SET, "name": "second", "sequestered": True}
+    (new / "set.yaml").write_text(yaml.safe_dump(facts), encoding="utf-8")
+
+
+def test_cases_are_known_again_by_their_images_and_reported_apart(second: Walk) -> None:
+    cases = second.store.read_table(CASES_TABLE)
+    assert (cases["uses_before"] == 1).sum() == REUSED
+    assert (cases["uses_before"] == 0).sum() == CASES - REUSED
+    rows = second.store.read_table(ESTIMATES)
+    own = rows[(rows["attribute"] == "case_use") & (rows["kind"] == "value") & (rows["measure"] == "sensitivity")]
+    counts = {level: int(n) for level, n in zip(own["level"], own["n_cases"], strict=True)}
+    assert counts == {"fresh": (CASES - REUSED) // 2, "reused": REUSED // 2}
+    assert audit("verify", second.audit_id, "--home", second.home).code == 0
+
+
+def test_the_first_audit_of_a_home_meets_fresh_cases_only(done: Walk) -> None:
+    cases = done.store.read_table(CASES_TABLE)
+    assert (cases["uses_before"] == 0).all()
+    assert "case_use" not in set(done.store.read_table(ESTIMATES)["attribute"])
+
+
+def test_the_list_counts_uses_of_each_case(second: Walk) -> None:
+    listed = audit("list", "--cases", "--home", second.home, "--json").json["cases"]
+    uses = [each["uses"] for each in listed]
+    assert sorted(uses) == [1] * (2 * (CASES - REUSED)) + [2] * REUSED
+    twice = next(each for each in listed if each["uses"] == 2)
+    assert (twice["validation_set"], twice["last_plan"], twice["last_who"]) == ("second", "second", "Tester")
+
+
+def test_single_cases_are_shown_to_the_assessment_role_only_and_each_showing_is_on_record(second: Walk) -> None:
+    home = ("--home", second.home)
+    asked = audit("ask", "--audit", second.audit_id, *home, "--json").json
+    assert (asked["pictures"], asked["withheld"]) == ([], 2)
+    [withheld, _] = documents(second)
+    words = pages(withheld, 99)
+    assert "explained cases are not shown: their set is sequestered" in words
+    assert "Case new-" not in words
+    assert f"Fresh when this audit began: {CASES - REUSED} of {CASES} cases" in words
+    assert "case shown" not in events(second)
+    refused = audit("ask", "--role", "curiosity", *home)
+    assert refused.code == 2
+    assert "the role that may see single cases is 'assessment'" in refused.err
+
+    [shown, _] = documents(second, "--role", "assessment", "--who", "Assessor")
+    words = pages(shown, 99)
+    assert "Case new-" in words
+    assert "Output of single sequestered cases was shown: 1 times" in words
+    answer = audit("ask", "--audit", second.audit_id, "--role", "assessment", "--who", "Assessor", *home, "--json").json
+    assert len(answer["pictures"]) == 2
+    assert events(second).count("case shown") == 2
+    last = audit("list", *home, "--json").json["accesses"][-1]
+    assert (last["event"], last["who"], last["validation_set"]) == ("case shown", "Assessor", "second")
+    assert last["note"] == "2 cases shown, in an answer to a question, in the role of assessment"
+    seen = [each["shown"] for each in audit("list", "--cases", *home, "--json").json["cases"] if each["shown"]]
+    assert seen == [2, 2]
+    assert audit("verify", second.audit_id, *home).code == 0
+
+
+def documents(walk: Walk, *words: str) -> list[Path]:
+    made = audit("dossier", walk.audit_id, "--home", walk.home, *words, "--json")
+    assert made.code == 0, made.err
+    return [Path(path) for path in json.loads(made.out)["documents"]]
+
+
+def events(walk: Walk) -> list[str]:
+    return [each["event"] for each in audit("list", "--home", walk.home, "--json").json["accesses"]]
+
+
+def test_an_open_set_shows_its_cases_and_registers_nothing(done: Walk) -> None:
+    assert "Case c0" in pages(documents(done)[0], 99)
+    assert "case shown" not in events(done)
