@@ -12,7 +12,8 @@ from audit.evidence.difference import Difference
 from audit.evidence.keys import published
 from audit.evidence.producer import producer
 from audit.evidence.store import AuditStore, open_audit
-from audit.evidence.verification import verify_file
+from audit.evidence.verification import FileCheck, verify_file
+from audit.pdf_checking import diagnose_pdf
 from audit.run import verify_audit
 from audit.word_checking import diagnose_word
 
@@ -87,8 +88,16 @@ def _made_by(store: AuditStore) -> Mapping[str, Any]:
 
 def _verify_file(home: Path, path: Path) -> Checked:
     found = verify_file(home, path)
-    whose = f"It is {found.document} of audit {found.audit_id}." if found.audit_id else ""
-    edited: tuple[Difference, ...] = ()
-    if found.document and found.audit_id and found.changed and path.suffix == ".docx":
-        edited = diagnose_word(open_audit(home, found.audit_id), found.document, path)
-    return Checked(str(path), f"SHA-256 {found.sha256}. {whose}".strip(), (*found.differences, *edited))
+    whose = f"It is {found.document} of audit {found.audit_id}." if found.audit_id and not found.changed else ""
+    differences = (*found.differences, *_diagnosed(home, path, found))
+    return Checked(str(path), f"SHA-256 {found.sha256}. {whose}".strip(), differences)
+
+
+def _diagnosed(home: Path, path: Path, found: FileCheck) -> tuple[Difference, ...]:
+    """What was edited in a file that is not the delivered one; its digest has said that much already."""
+    named = (found.audit_id, found.document) if found.audit_id and found.document and found.changed else None
+    if path.suffix == ".docx" and named:
+        return diagnose_word(open_audit(home, named[0]), named[1], path)
+    if path.suffix == ".pdf" and found.differences and not found.superseded:
+        return diagnose_pdf(home, path, named)
+    return ()

@@ -43,6 +43,7 @@ TOP = {
     "tracing",
     "word_checking",
     "declaring",
+    "pdf_checking",
     "set_power",
     "power_text",
     "registration",

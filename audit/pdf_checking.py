@@ -1,0 +1,251 @@
+"""What ``audit verify`` says about a PDF that is not the delivered one: results changed, gone, nobody's.
+
+Both files, the delivered and the other, are read in the same way, so that whatever is untouched reads the same. Each
+result of the delivered file is looked up in the evidence again as well.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from audit.dossier.pdf_reading import PdfText, Printed, read_pdf
+from audit.dossier.pointers import look_up
+from audit.evidence.difference import Difference
+from audit.evidence.statements import sha256
+from audit.evidence.store import AuditStore, list_audits
+from audit.records import BadInput
+from audit.view import audit_view
+
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+PRINTED_NUMBER = re.compile(r"([+\u2212]?)([\d,]+)(?:\.(\d+))?")
+NONE = "no result"
+PRINTED_AGAIN = (
+    "This is not the delivered file, and it has none of the links under its results (printed or saved again): no "
+    "result can be traced. Ask for the delivered file."
+)
+
+
+def diagnose_pdf(home: Path, path: Path, named: tuple[str, str] | None) -> tuple[Difference, ...]:
+    """Every result in ``path`` that is not as delivered. ``named``: audit and document that bear the file's name.
+
+    What the links lead to counts before the name. Empty where no audit of this home has to do with the file.
+    """
+    try:
+        found = read_pdf(path)
+    except BadInput as error:
+        return (Difference(f"{path.name}: results", "readable", "not readable", str(error)),) if named else ()
+    if not found.results:
+        return (_without_links(path),) if named or _names_an_audit(home, found) else ()
+    source = _by_links(home, found) or named
+    return tuple(_compared(home, path.name, found, *source)) if source else ()
+
+
+def _without_links(path: Path) -> Difference:
+    return Difference(f"{path.name}: links", "a link under each result", "no link", PRINTED_AGAIN)
+
+
+def _names_an_audit(home: Path, found: PdfText) -> bool:
+    words = "".join(found.loose)
+    return any(one.audit_id in words for one in list_audits(home))
+
+
+def _by_links(home: Path, found: PdfText) -> tuple[str, str] | None:
+    """The document that ``found`` was: its title stands on the pages, its addresses are most like those found."""
+    best: tuple[float, tuple[str, str] | None] = (0.0, None)
+    for audit in reversed(list_audits(home)):
+        store = AuditStore(home.resolve(), audit.audit_id, audit.run_id, {})
+        for document in _documents(store):
+            alike = _likeness(_facts(store, document), found)
+            best = max(best, (alike, (audit.audit_id, document)), key=lambda one: one[0])
+    return best[1]
+
+
+def _likeness(facts: Mapping[str, Any], found: PdfText) -> float:
+    """Share of addresses in common, plus one for the title; 0 without a common address."""
+    here = {one.reference for one in found.results}
+    theirs = {each["reference"] for each in facts["values"]}
+    common = len(here & theirs) / len(here | theirs)
+    titled = facts["title"] in " ".join(" ".join(found.loose).split())
+    return common + titled if common else 0.0
+
+
+def _documents(store: AuditStore) -> list[str]:
+    names = store.subjects()
+    return [name for name in names if name.endswith(".pdf") and f"{name.removesuffix('.pdf')}.json" in names]
+
+
+def _facts(store: AuditStore, document: str) -> Mapping[str, Any]:
+    """Title and values of a delivered document, by its JSON; neither where that was changed."""
+    try:
+        facts = json.loads(_as_stated(store, f"{document.removesuffix('.pdf')}.json"))
+    except (BadInput, ValueError):
+        facts = {}
+    return {"title": "\n", "values": [], **facts}
+
+
+def _as_stated(store: AuditStore, name: str) -> bytes:
+    """The audit's own copy; ``BadInput`` where that one was changed too."""
+    data = store.read_bytes(name)
+    if sha256(data) != store.subjects()[name].subjects[name]:
+        raise BadInput(f"the copy of {name} in audit {store.audit_id} was changed as well; run 'audit verify' on it.")
+    return data
+
+
+def _compared(home: Path, name: str, found: PdfText, audit_id: str, document: str) -> Iterator[Difference]:
+    (audit,) = [one for one in list_audits(home) if one.audit_id == audit_id]
+    store = AuditStore(home.resolve(), audit.audit_id, audit.run_id, {})
+    try:
+        _as_stated(store, document)
+        delivered = read_pdf(store.folder / document)
+    except BadInput as error:
+        yield Difference(f"{name}: results", "a delivered file to compare with", "none", str(error))
+        return
+    evidence = Evidence(store)
+    yield from _results(name, delivered.results, found.results, evidence)
+    yield from _stale(name, _facts(store, document)["values"], evidence)
+    yield from _unbound(name, delivered.loose, found.loose)
+
+
+class Evidence:
+    """What the audit's evidence holds today at a result's address; read when it is first asked."""
+
+    def __init__(self, store: AuditStore) -> None:
+        self._store = store
+        self._kinds = {one.id[:12]: one for one in store.statements()}
+        self._view: Any = None
+
+    def at(self, reference: str) -> Any:
+        """The value at an address; raises ``LookupError`` where the evidence has none, or has replaced its product."""
+        prefix, _, pointer = reference.removeprefix("audit:").partition("#")
+        self._view = self._view or audit_view(self._store, "")
+        statement = self._kinds[prefix]
+        kinds = [kind for kind, one in self._view.statements.items() if one.id == statement.id]
+        for kind in kinds:  # a lock's statement is cited for the plan and for itself
+            with suppress(LookupError, ValueError, TypeError):
+                return look_up(self._view.payload(kind), pointer)
+        raise LookupError(reference)
+
+    def in_words(self, reference: str) -> str:
+        """The value at an address as an explanation quotes it; empty where there is none."""
+        try:
+            value = self.at(reference)
+        except (LookupError, ValueError, TypeError, BadInput):
+            return ""
+        return "" if isinstance(value, Mapping | list) or pd.isna(value) else f" The evidence holds {value}."
+
+
+def _results(
+    name: str, delivered: Sequence[Printed], found: Sequence[Printed], evidence: Evidence
+) -> Iterator[Difference]:
+    expected, present = _by_address(delivered), _by_address(found)
+    for reference in dict.fromkeys([*expected, *present]):
+        gone, new = _apart(expected[reference], present[reference])
+        for place in range(max(len(gone), len(new))):
+            before, now = (side[place] if place < len(side) else None for side in (gone, new))
+            yield _difference(name, reference, before, now, evidence)
+
+
+def _by_address(results: Sequence[Printed]) -> defaultdict[str, list[Printed]]:
+    out: defaultdict[str, list[Printed]] = defaultdict(list)
+    for one in results:
+        out[one.reference].append(one)
+    return out
+
+
+def _apart(some: Sequence[Printed], others: Sequence[Printed]) -> tuple[list[Printed], list[Printed]]:
+    """What only one side prints; a result that stands on another page than before counts as printed."""
+    gone, new = _less(some, others, _on_page), _less(others, some, _on_page)
+    return _less(gone, new, _text), _less(new, gone, _text)
+
+
+def _text(one: Printed) -> object:
+    return one.text
+
+
+def _on_page(one: Printed) -> object:
+    return one.text, one.page
+
+
+def _less(some: Sequence[Printed], others: Sequence[Printed], key: Callable[[Printed], object]) -> list[Printed]:
+    """``some`` without what ``others`` have as well, each as often as it stands there."""
+    left = Counter(key(one) for one in others)
+    out = []
+    for one in some:
+        left[key(one)] -= 1
+        out += [one] if left[key(one)] < 0 else []
+    return out
+
+
+def _difference(
+    name: str, reference: str, before: Printed | None, now: Printed | None, evidence: Evidence
+) -> Difference:
+    page = (now or before or Printed("", "", 0)).page
+    thing = f"{name}: page {page}, {reference}"
+    if before is None:
+        what = "The delivered file prints no such result at this address; results come from the evidence alone."
+    elif now is None:
+        what = "The result, or the link under it, was taken out."
+    else:
+        what = "The result was changed; results come from the evidence alone."
+    shown = [one.text or "nothing" if one else NONE for one in (before, now)]
+    return Difference(thing, shown[0], shown[1], what + evidence.in_words(reference))
+
+
+def _stale(name: str, values: Sequence[Mapping[str, str]], evidence: Evidence) -> Iterator[Difference]:
+    """Results of the delivered file that today's evidence does not give, under the rounding rule."""
+    for text, reference in dict.fromkeys((each["text"], each["reference"]) for each in values):
+        try:
+            value = evidence.at(reference)
+        except BadInput as error:
+            yield Difference(f"{name}: evidence", "readable", "not readable", f"{error} Verify the audit.")
+            return
+        except (LookupError, ValueError, TypeError):
+            what = "The product behind this result was written again, or is gone, since the document was delivered."
+            yield Difference(f"{name}: {reference}", text, "not in today's evidence", what)
+            continue
+        if not rounds_to(value, text):
+            what = "The delivered result is not what the evidence gives when it is rounded."
+            yield Difference(f"{name}: {reference}", text, str(value), what)
+
+
+def rounds_to(value: Any, text: str) -> bool:
+    """Whether ``value`` prints as ``text`` with the decimals that ``text`` has; True where one of them is no number."""
+    match = PRINTED_NUMBER.fullmatch(text)
+    if match is None or isinstance(value, bool | str) or not _finite(value):
+        return True
+    sign, whole, decimals = match.groups()
+    printed = f"{whole}.{decimals}" if decimals else whole
+    rounded = f"{abs(float(value)):,.{len(decimals or '')}f}"
+    zero = not any(digit in rounded for digit in "123456789")
+    return rounded == printed and (zero or (sign == "\u2212") == (float(value) < 0))
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False
+
+
+def _unbound(name: str, delivered: Sequence[str], found: Sequence[str]) -> Iterator[Difference]:
+    """Numbers under no link that the delivered page (the delivered file, where pages came or went) does not have."""
+    if len(delivered) != len(found):
+        what = "Pages were added or taken out."
+        yield Difference(f"{name}: pages", str(len(delivered)), str(len(found)), what)
+        delivered, found = ["\n".join(delivered)], ["\n".join(found)]
+        places = ["anywhere"]
+    else:
+        places = [f"page {number}" for number in range(1, len(found) + 1)]
+    for place, before, now in zip(places, delivered, found, strict=True):
+        for number in Counter(NUMBER.findall(now)) - Counter(NUMBER.findall(before)):
+            what = "No link leads from this number to evidence, and the delivered page does not have it."
+            yield Difference(f"{name}: {place}, number {number}", "a result bound to evidence", "unbound", what)
