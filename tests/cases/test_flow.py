@@ -157,7 +157,7 @@ def flow_of(outcomes, order):
     return cases, DISPOSITIONS.conform(dispositions(cases, references, predictions, plan))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(outcome, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_the_flow_always_adds_up(outcomes, chance):
     order = list(range(len(outcomes)))
