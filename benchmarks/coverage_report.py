@@ -286,8 +286,7 @@ def _how(study: dict[str, Any]) -> str:
 - No interval of a mean of scores per case (Dice, volume difference) from fewer than 30 patients: it may hang on rare
   failures that none of them shows. The value stands, with that reason.
 - No interval where patients do not vary, save by methods for that case (Wilson, Tango, binormal score).
-- A proportion with a denominator below 30 prints Clopper-Pearson, which is exact (95 % or more by construction);
-  the study ran before that and measured Wilson there.
+- A proportion with a denominator below 30 prints Clopper-Pearson, which is exact (95 % or more by construction).
 
 ## How simulated
 
