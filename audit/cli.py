@@ -425,6 +425,44 @@ def list_command(
     answer({"cases" if cases else "accesses": rows}, as_json, text)
 
 
+keys = typer.Typer(no_args_is_help=True, help="Keys that sign the statements of an audit (Ed25519).")
+app.add_typer(keys, name="key")
+
+
+@keys.command("new")
+def key_new(
+    file: Annotated[Path, typer.Argument(help="Where the private key goes; the public half lands in FILE.pub.")],
+    no_passphrase: Annotated[bool, typer.Option(help="Leave the private key unencrypted.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Makes a key pair. The private key is encrypted by a passphrase (asked for, or AUDIT_KEY_PASSPHRASE)."""
+    from audit.evidence.keys import make_key
+
+    passphrase = None if no_passphrase else _passphrase(f"New passphrase of {file} (12 characters or more): ")
+    if passphrase is None and not no_passphrase:
+        raise BadInput("no passphrase: set AUDIT_KEY_PASSPHRASE, run at a terminal, or say --no-passphrase.")
+    made = make_key(file, passphrase)
+    text = (
+        f"Private key: {file} (readable by you alone). Keep it outside the evidence folder, with a copy in a safe "
+        f"place; without it a signed audit cannot go on.\nPublic key:  {file}.pub\nFingerprint: {made.fingerprint}\n"
+        "Tell the fingerprint to whoever will verify, by another way than with the evidence."
+    )
+    result = {"private_key": str(file), "public_key": f"{file}.pub", "fingerprint": made.fingerprint}
+    answer(result, as_json, text)
+
+
+@keys.command("show")
+def key_show(
+    file: Annotated[Path, typer.Argument(help="A public key (PEM).")],
+    as_json: AsJson = False,
+) -> None:
+    """Prints the fingerprint of a public key."""
+    from audit.evidence.keys import read_public
+
+    fingerprint = read_public(file).keyid
+    answer({"public_key": str(file), "fingerprint": fingerprint}, as_json, fingerprint)
+
+
 @app.command("power")
 def power_command(
     measure: Annotated[str | None, typer.Option(help="sensitivity, specificity, auroc or dice.")] = None,

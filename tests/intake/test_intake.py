@@ -142,7 +142,7 @@ def test_segmentations_land_on_the_grid_of_their_volume(hospital):
     taken = hospital.take()
     assert taken.concerns == []
     cases = read_set(hospital.set)
-    np.testing.assert_array_equal(mask_loader(cases, "liver_lesion_mask")(cases.cases["case_id"][0]), mask)
+    np.testing.assert_array_equal(mask_loader(cases, "liver_lesion_mask")(cases.cases["case_id"][0]).inside, mask)
 
 
 def test_structure_sets_are_filled_slice_by_slice(hospital):
@@ -168,7 +168,7 @@ def test_structure_sets_are_filled_slice_by_slice(hospital):
     save(structures, hospital.source / "rt.dcm")
     assert hospital.take().concerns == []
     cases = read_set(hospital.set)
-    np.testing.assert_array_equal(mask_loader(cases, "gtv_1_mask")(cases.cases["case_id"][0]), mask)
+    np.testing.assert_array_equal(mask_loader(cases, "gtv_1_mask")(cases.cases["case_id"][0]).inside, mask)
     contours.ContourSequence[0].ContourData = [v + 1.4 if i % 3 == 2 else v for i, v in enumerate(x + y + x)]
     save(structures, hospital.source / "rt.dcm")
     [(name, concern)] = hospital.take().concerns
