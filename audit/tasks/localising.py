@@ -7,7 +7,6 @@ ECCV 2014 (greedy by rating, best overlap among free lesions).
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ import pandas as pd
 from audit.plan import Localisation
 from audit.records import BadInput, BoolArray, FloatArray, IntArray
 from audit.tables import LOCALISATIONS
+from audit.tasks.spacing import written_numbers
 
 HIT, FALSE, FURTHER, MISSED, UNPROCESSED = "hit", "false", "further", "missed", "unprocessed"
 CORNER, EXTENT = ["z", "y", "x"], ["depth", "height", "width"]
@@ -156,10 +156,7 @@ def spacing_zyx(spacing: Any, slice_thickness: Any) -> FloatArray:
     The slice distance of an in-plane spacing is ``slice_thickness``, 1 where there is none (a 2-D image). Raises
     ``BadInput`` for what is no spacing.
     """
-    try:
-        sides = [float(part) for part in re.split(r"[x×;,\\\s]+", str(spacing).strip(" []()")) if part]
-    except ValueError:
-        sides = []
+    sides = written_numbers(spacing)
     sides = sides * 2 if len(sides) == 1 else sides
     if len(sides) == 2:
         sides = [1.0 if pd.isna(slice_thickness) else float(slice_thickness), *sides]

@@ -17,11 +17,11 @@ def mask_spacing(spacing: Any, slice_thickness: Any, axes: int) -> tuple[float, 
     ``spacing``: one number for square pixels, or one per axis as '0.9 x 0.9', slices first for a volume; of a volume
     with in-plane spacing only, ``slice_thickness`` (mm) is the first.
     """
-    sides = _numbers(spacing)
+    sides = written_numbers(spacing)
     if len(sides) == 1:
         sides *= 2
     if len(sides) == 2 and axes == 3:
-        sides = [*_numbers(slice_thickness)[:1], *sides]
+        sides = [*written_numbers(slice_thickness)[:1], *sides]
     return tuple(sides[-axes:]) if len(sides) in (axes, 3) and _positive(sides) and axes in (2, 3) else None
 
 
@@ -33,8 +33,8 @@ def voxel_ml(spacing_mm: tuple[float, ...] | None, spacing: Any, slice_thickness
     """
     sides = list(spacing_mm or ())
     if len(sides) == 2:
-        written = _numbers(spacing)
-        sides = [*(written if len(written) == 3 else _numbers(slice_thickness))[:1], *sides]
+        written = written_numbers(spacing)
+        sides = [*(written if len(written) == 3 else written_numbers(slice_thickness))[:1], *sides]
     return math.prod(sides) / 1000.0 if len(sides) == 3 and _positive(sides) else math.nan
 
 
@@ -42,7 +42,8 @@ def _positive(sides: list[float]) -> bool:
     return all(math.isfinite(side) and side > 0 for side in sides)
 
 
-def _numbers(value: Any) -> list[float]:
+def written_numbers(value: Any) -> list[float]:
+    """The numbers of a spacing as people write it ('0.9 x 0.9', '[3, 0.7, 0.7]'); none where it is no spacing."""
     if value is None or value is pd.NA:
         return []
     try:
