@@ -58,6 +58,8 @@ from audit.dossier.pdf_text import Layout, TextBlock
 
 rl_config.useA85 = 0  # images as plain compressed bytes: the ASCII detour costs most of the time and helps nobody
 PASSES = 5
+ROOM_BELOW = {1: 200, 2: 110}
+"""Points that must be free below a heading: a section begins with its clauses, and their table with two rows."""
 FACES = {"body": BODY, "lead": LEAD, "note": NOTE, "declared": BODY, "clause": CLAUSE}
 
 
@@ -103,7 +105,7 @@ def _story(document: Document, known: Layout, found: Layout) -> Iterator[Flowabl
 def _flowables(node: Node, headings: tuple[Heading, ...], known: Layout, found: Layout) -> Iterator[Flowable]:
     pages = known.pages
     if isinstance(node, Heading):
-        yield CondPageBreak(110)
+        yield CondPageBreak(ROOM_BELOW[node.level])
         yield HeadingLine(node, found)
     elif isinstance(node, Paragraph):
         yield _paragraph(node, known)
