@@ -49,6 +49,7 @@ TOP = {
     "registration",
     "sequestering",
     "sample",
+    "commands",
     "cli",
 }
 

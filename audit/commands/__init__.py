@@ -1,0 +1,1 @@
+"""The commands of `audit`, one file each: a command is a file with ``ENTRY``."""

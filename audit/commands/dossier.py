@@ -1,0 +1,56 @@
+"""``audit dossier``: the documents of an audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit.commands.shared import (
+    EVIDENCE,
+    WALK,
+    AsJson,
+    AuditId,
+    Command,
+    Home,
+    KeyPath,
+    Role,
+    Who,
+    answer,
+    now,
+    opened,
+    user,
+)
+
+
+def dossier(
+    audit: AuditId = None,
+    home: Home = EVIDENCE,
+    device: Annotated[
+        Path | None, typer.Option(help="Declared device facts (device.yaml); kept outside the lock.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Also copy the documents into this folder.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Build only this document (its id; may be repeated).")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the documents that can be built.")] = False,
+    key: KeyPath = None,
+    role: Role = "",
+    who: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Builds the EU AI Act and FDA documents of AUDIT (PDF, Word, JSON), gaps first, every number bound to evidence."""
+    from audit.evidence.store import open_audit
+    from audit.view import chosen_templates, copy_documents, make_documents, offered_documents
+
+    if list_:
+        offered = offered_documents()
+        answer({"documents": offered}, as_json, "\n".join(f"{name:<28} {title}" for name, title in offered.items()))
+        return
+    store, chosen = open_audit(home, audit, key=opened(key)), chosen_templates(only or [])
+    built = make_documents(store, now(), device, chosen, role, who or user())
+    paths = copy_documents(built, out) if out else [path for _, path in built]
+    text = "\n".join(str(path) for path in paths)
+    answer({"documents": [str(path) for path in paths]}, as_json, text)
+
+
+ENTRY = Command("dossier", dossier, 15, WALK)
