@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from audit.evidence.anchors import WITHOUT, check_anchor
+from audit.evidence.bundled import bundle_of, is_bundle, unpacked
 from audit.evidence.difference import Difference
 from audit.evidence.keys import published
 from audit.evidence.producer import producer
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import FileCheck, verify_file
 from audit.pdf_checking import diagnose_pdf
-from audit.run import verify_audit
+from audit.run import registered_versions, verify_audit
+from audit.tabulating import stored_plan
 from audit.word_checking import diagnose_word
 
 
@@ -47,21 +49,49 @@ class Checked:
 
 
 def verify_anything(what: str | None, home: Path, anchor: str | None = None) -> Checked:
-    """Verifies a delivered file where ``what`` is one, an audit (default: the latest) otherwise.
+    """Verifies a bundle or a delivered file where ``what`` is one, an audit (default: the latest) otherwise.
+
+    A bundle stands for its audit, as ``what`` or as ``home``.
 
     ``anchor``: what the auditor holds against a rebuilt forgery (``audit.evidence.anchors``).
     """
+    if what is None and is_bundle(home):
+        what = str(home)
+    if what is not None and is_bundle(Path(what)):
+        with unpacked(Path(what)) as (unfolded, bundle):
+            return _verify_audit(open_audit(unfolded, bundle.audit_id), anchor, f"bundle {what}, ")
+    if is_bundle(home):
+        with unpacked(home) as (unfolded, _):
+            return verify_anything(what, unfolded, anchor)
     if what is not None and (Path(what).is_file() or Path(what).suffix in (".pdf", ".docx", ".json")):
         return _verify_file(home, Path(what))
-    store = open_audit(home, what)
+    return _verify_audit(open_audit(home, what), anchor)
+
+
+def _verify_audit(store: AuditStore, anchor: str | None, where: str = "") -> Checked:
     held, contradicted = _anchored(store, anchor)
     differences = (*verify_audit(store), *contradicted)
-    done = (
-        "Ledger, every file, the plan, the model's files and the MLflow run were compared with their digests; all "
-        "observations, estimates, importances and verdicts were computed again from the stored predictions."
+    words = f"{_done(store)} Signatures: {store.ledger.signature_status()}. {held} {_other_code(store)}"
+    return Checked(f"{where}audit {store.audit_id}", words.strip(), differences)
+
+
+def _done(store: AuditStore) -> str:
+    bundle = bundle_of(store.home)
+    if bundle is None:
+        return (
+            "Ledger, every file, the plan, the model's files and the MLflow run were compared with their digests; all "
+            "observations, estimates, importances and verdicts were computed again from the stored predictions."
+        )
+    again = (
+        "verdicts were computed again from the stored estimates"
+        if bundle.lacks_cases
+        else ("all observations, estimates, importances and verdicts were computed again from the stored predictions")
     )
-    words = f"{done} Signatures: {store.ledger.signature_status()}. {held} {_other_code(store)}"
-    return Checked(f"audit {store.audit_id}", words.strip(), differences)
+    absent = bundle.not_checked(bool(registered_versions(stored_plan(store))))
+    return (
+        "Ledger, the files in the bundle, the plan and the bundle's record of MLflow were compared with their digests; "
+        f"{again}. Not checked, because not in the bundle: {'; '.join(absent)}."
+    )
 
 
 def _anchored(store: AuditStore, anchor: str | None) -> tuple[str, tuple[Difference, ...]]:

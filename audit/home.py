@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlparse
 
+from audit.home_record import RECORD, RecordedMlflow
 from audit.records import BadInput
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def open_home(path: Path) -> MlflowClient:
 
     Sets MLflow's tracking and registry addresses for this process. Raises ``BadInput`` where the folder cannot serve.
     """
+    if is_record(path):
+        os.environ.update(FLAGS)
+        return cast("MlflowClient", RecordedMlflow(path))
     home = _usable(path)
     mlflow = _quiet_mlflow()
     address = f"sqlite:///{home / DATABASE}"
@@ -69,7 +73,12 @@ def _inode(path: Path) -> int:
 
 def exists(path: Path) -> bool:
     """Whether a home stands in ``path``; asks without creating one."""
-    return (path / DATABASE).is_file()
+    return (path / DATABASE).is_file() or is_record(path)
+
+
+def is_record(path: Path) -> bool:
+    """Whether ``path`` is an unpacked bundle: a record stands in the place of the database."""
+    return (path / RECORD).is_file() and not (path / DATABASE).exists()
 
 
 def run_folder(home: Path, run_id: str) -> Path:

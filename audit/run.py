@@ -30,6 +30,7 @@ from audit.engines.local import Arm, run_pass
 from audit.engines.perturbations import perturbation
 from audit.engines.repeating import drawn_to_repeat, repeated
 from audit.engines.shards import Shard, masks_bytes
+from audit.evidence.bundled import bundle_of
 from audit.evidence.difference import Difference
 from audit.evidence.keys import SigningKey
 from audit.evidence.lineage import DatasetUse, log_lineage, log_pointers, log_results
@@ -44,7 +45,7 @@ from audit.evidence.verification import verify
 from audit.explanations.drawing import draw_cases
 from audit.explanations.explaining import CaseFacts, explain_cases
 from audit.findings import check_plan
-from audit.model_refs import RecordedPredictions
+from audit.model_refs import RecordedPredictions, Registered
 from audit.models.model import OpenModel
 from audit.models.opening import cuda_present, determinism, open_version, require_outputs
 from audit.models.recorded import mask_digests, read_recorded, recorded_version
@@ -74,6 +75,7 @@ from audit.tabulating import (
     findings_bytes,
     gathered,
     gathered_marks,
+    judged_again,
     recompute,
     stored_plan,
     stored_setting,
@@ -284,17 +286,19 @@ def verify_audit(store: AuditStore) -> list[Difference]:
     """Everything in the audit that is not as it was written, or does not follow from what is stored."""
     plan_file = StoredPlan(stored_plan(store), store.read_bytes("plan.yaml"), store.folder / "plan.yaml")
 
+    bundle = bundle_of(store.home)
+
     def today() -> dict[str, dict[str, str]]:
         bound = read_lock(store).models
-        registered = {
-            role: ref for role, ref in _references(plan_file.plan) if not isinstance(ref, RecordedPredictions)
-        }
+        if bundle and not bundle.models:
+            return {role: dict(digests) for role, digests in bound.items()}  # not here: said, not compared
+        registered = registered_versions(plan_file.plan)
         return {
             role: file_digests(registered[role], store.home) if role in registered else dict(digests)
             for role, digests in bound.items()
         }
 
-    return verify(store, recompute, today)
+    return verify(store, judged_again if bundle and bundle.lacks_cases else recompute, today)
 
 
 def _walk(
@@ -366,6 +370,11 @@ def _recorded_masks(
             digests = mask_digests(ref, path, target)
             rows, files[place] = packed_predictions(rows, name, target, digests, folder, place)
     return rows, files
+
+
+def registered_versions(plan: Plan) -> dict[str, Registered]:
+    """Role -> version of every version of the plan that stands in the registry: all but recorded ones."""
+    return {role: ref for role, ref in _references(plan) if not isinstance(ref, RecordedPredictions)}
 
 
 def _references(plan: Plan) -> Iterator[tuple[str, Any]]:

@@ -75,6 +75,12 @@ def recompute(store: AuditStore) -> dict[str, pd.DataFrame | bytes]:
     return {PREDICTIONS.name: gathered(store), **marks, **frames, FINDINGS_FILE: findings}
 
 
+def judged_again(store: AuditStore) -> dict[str, pd.DataFrame | bytes]:
+    """The verdicts from the stored estimates: all that can be done again without the output of single cases."""
+    frames = {table.name: store.read_table(table) for table in (ESTIMATES, ANALYSES)}
+    return {FINDINGS_FILE: findings_bytes(stored_plan(store), frames, stored_setting(store))}
+
+
 def tabulate(store: AuditStore) -> Frames:
     """Dispositions, localisations, observations, estimates, analyses and importance from what the audit holds."""
     plan, cases = stored_plan(store), store.read_table(CASES)

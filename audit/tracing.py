@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from audit.dossier.pointers import look_up
+from audit.evidence.bundled import is_bundle, unpacked
 from audit.evidence.store import AuditStore, list_audits, open_audit
 from audit.evidence.tree import Node, tree_of
 from audit.evidence.verification import verify_file
@@ -45,9 +46,16 @@ class Lineage:
 def lineage(what: str | None, home: Path, audit: str | None = None) -> Lineage:
     """The path behind ``what``: an audit id (None: the latest), a delivered file, or a value.
 
-    A value is named by its key (an estimate's 'E…', an analysis's 'A…') or by the address that a document prints
-    ('1a2b3c4d5e6f#/pointer'). Raises ``BadInput`` for what no audit of the home holds.
+    A bundle stands for its audit, as ``what`` or as ``home``. A value is named by its key (an estimate's 'E…', an
+    analysis's 'A…') or by the address that a document prints ('1a2b3c4d5e6f#/pointer'). Raises ``BadInput`` for what no
+    audit of the home holds.
     """
+    if what is not None and is_bundle(Path(what)):
+        with unpacked(Path(what)) as (unfolded, bundle):
+            return _of_audit(open_audit(unfolded, bundle.audit_id))
+    if is_bundle(home):
+        with unpacked(home) as (unfolded, bundle):
+            return lineage(what, unfolded, bundle.audit_id)
     if what is not None and Path(what).is_file():
         return _of_file(Path(what), home)
     if what is not None and ("#" in what or what[:1] in KEYED):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "audit"
-BASE = {"records", "grids", "tables", "plan", "model_refs", "catalogue", "home", "datafolders", "places"}
+BASE = {"records", "grids", "tables", "plan", "model_refs", "catalogue", "home", "home_record", "datafolders", "places"}
 # places: boxes and points, which validation sets (cases) and devices (models) write in the same formats
 MAY_ALSO_USE = {
     "measures": {"statistics"},
@@ -25,7 +25,7 @@ OUTSIDE = {
     "captum": {"explanations"},
     "shap": {"explanations"},
     "monai": {"simulation", "statistics", "models"},  # models: bundles and their preprocessing are MONAI's own
-    "mlflow": {"models", "evidence", "home"},
+    "mlflow": {"models", "evidence", "home", "home_record"},
     "reportlab": {"dossier"},
     "onnxruntime": {"models"},
     "pydicom": {"cases", "simulation"},
@@ -39,6 +39,7 @@ TOP = {
     "view",
     "demo",
     "asking",
+    "bundling",
     "checking",
     "tracing",
     "word_checking",

@@ -68,6 +68,15 @@ def read_pdf(path: Path) -> PdfText:
     return PdfText(list(_joined(pieces)), raw["loose"])
 
 
+def holds_pictures(path: Path) -> bool:
+    """Whether a PDF of the suite holds a raster picture; its figures are drawn. One that cannot be read counts so."""
+    try:
+        document = pypdfium2.PdfDocument(path)
+        return any(True for page in document for _ in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]))
+    except pypdfium2.PdfiumError:
+        return True
+
+
 def _joined(pieces: Sequence[Printed]) -> Iterator[Printed]:
     """Neighbours with one address are the words, or the halves at a page's end, of one result."""
     for reference, group in groupby(pieces, key=lambda one: one.reference):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from audit.evidence.bundled import bundle_of
 from audit.evidence.chain import Line, check_lines, describe
 from audit.evidence.difference import Difference
 from audit.evidence.files import inside, is_file
@@ -74,8 +75,10 @@ def _parsed(where: str, head: str) -> list[Anchor]:
 
 
 def _files(store: AuditStore) -> Iterator[Difference]:
+    bundle = bundle_of(store.home)
+    left_out = bundle.left_out if bundle else {}
     for name, statement in store.subjects().items():
-        if not is_file(name):
+        if not is_file(name) or (name in left_out and not (store.folder / name).exists()):
             continue
         expected = statement.subjects[name]
         found = _digest(store, name)
