@@ -7,7 +7,7 @@ software functions (January 2025), section VIII; Roberts et al., Nat Mach Intell
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
@@ -23,6 +23,16 @@ from audit.tables import UNKNOWN, stratum_column
 MISSING_MAJOR = 0.20
 ALIASED_SHARE = 0.98
 SHARE_GAP = 0.10
+_OF_ONE = {
+    "are": "is",
+    "give": "gives",
+    "have": "has",
+    "hold": "holds",
+    "lack": "lacks",
+    "look": "looks",
+    "share": "shares",
+    "show": "shows",
+}
 RECORDED = (
     ("sex", "sex", "patient_sex"),
     ("age", "age_band", "age_years"),
@@ -38,6 +48,18 @@ class Concern:
     what: str
     rows: tuple[str, ...]
     remedy: str
+
+
+def counted(rows: Sized | int, one: str, many: str) -> str:
+    """'1 case holds' or '3 cases hold'."""
+    n = rows if isinstance(rows, int) else len(rows)
+    return f"{n:,} {one if n == 1 else many}"
+
+
+def said_of(rows: Sized | int, noun: str, phrase: str) -> str:
+    """``phrase`` begins with a verb in the plural: '3 cases have no mask', '1 case has no mask'."""
+    verb, _, rest = phrase.partition(" ")
+    return counted(rows, f"{noun} {_OF_ONE[verb]} {rest}", f"{noun}s {phrase}")
 
 
 def concerns(cases: ValidationSet, plan: Plan) -> list[Concern]:
@@ -72,7 +94,10 @@ def _leakage(cases: ValidationSet) -> Iterator[Concern]:
 
 def _leak(rows: tuple[str, ...], source: str, what: str) -> Iterator[Concern]:
     if rows:
-        text = f"{len(rows)} cases are {source} (same {what}): performance on them says nothing about new patients."
+        text = (
+            f"{said_of(rows, 'case', f'are {source}')} (same {what}): performance on them says nothing about new "
+            "patients."
+        )
         yield Concern(
             "stop", text, rows, "Remove these cases from the validation set, or correct the training manifest."
         )
@@ -116,7 +141,7 @@ def _duplicates(cases: pd.DataFrame) -> Iterator[Concern]:
         return
     several = twins.groupby(key.loc[twins.index])["patient_id"].nunique().gt(1).sum()
     apart = f"; {several} of these images stand under different patient ids" if several else ""
-    what = f"{len(twins)} cases share their image file with another case{apart}: the evidence counts twice."
+    what = f"{said_of(twins, 'case', 'share their image file with another case')}{apart}: the evidence counts twice."
     rows = tuple(map(str, twins["case_id"]))
     yield Concern("major", what, rows, "Keep one case for each image, or explain why an image stands twice.")
 

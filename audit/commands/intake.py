@@ -23,6 +23,9 @@ def intake(
     boxes: Annotated[
         list[Path] | None, typer.Option(help="Reference boxes: COCO JSON, or a CSV with x, y, w, h.")
     ] = None,
+    predictions: Annotated[
+        list[Path] | None, typer.Option(help="Recorded predictions of a device; written by case id, for a plan.")
+    ] = None,
     training: Annotated[list[Path] | None, typer.Option(help="Manifest or set of the training data.")] = None,
     patient: Annotated[str | None, typer.Option(help="Patient from the path: expression with one group.")] = None,
     key: Annotated[
@@ -47,6 +50,7 @@ def intake(
         masks=tuple(mask or ()),
         boxes=tuple(boxes or ()),
         training=tuple(training or ()),
+        predictions=tuple(predictions or ()),
         references=tuple(reference or ()),
         patient=patient,
         key=key,

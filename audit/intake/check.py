@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,8 +77,3 @@ class Check:
     source: str
     limits: str = ""
     not_assessed: Callable[[Intake], str] = lambda _: ""
-
-
-def counted(rows: Sized, one: str, many: str) -> str:
-    """'1 case holds' or '3 cases hold'."""
-    return f"{len(rows)} {one if len(rows) == 1 else many}"

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.cases.concerns import Concern
+from audit.cases.concerns import Concern, said_of
 from audit.intake.check import Check, Intake
 
 FEWEST = 20
@@ -39,7 +39,7 @@ def find(intake: Intake) -> Iterator[Concern]:
             if change:
                 found.setdefault(change, []).append(int(place))
     for change, places in found.items():
-        what = f"{len(places)} images look {change} beside the others of their kind."
+        what = f"{said_of(places, 'image', f'look {change}')} beside others of the same kind."
         yield Concern("major", what, intake.ids(places), "Look at these images; export them again or leave them out.")
     yield from _clipped(intake)
 
@@ -49,12 +49,12 @@ def _clipped(intake: Intake) -> Iterator[Concern]:
     clipped = (intake.clipped > CLIPPED) & ~empty & (intake.levels > 2)
     binary = (intake.levels == 2) & ~empty
     for where, what in (
-        (clipped, f"are saturated: more than {CLIPPED:.0%} of their pixels are clipped at the highest value"),
+        (clipped, f"are saturated: more than {CLIPPED:.0%} of the pixels are clipped at the highest value"),
         (empty, "are empty: every pixel has the same value"),
         (binary, "hold two values only, as a mask does, not an image"),
     ):
         if where.any():
-            text = f"{int(where.sum())} images {what}."
+            text = f"{said_of(int(where.sum()), 'image', what)}."
             yield Concern(
                 "major", text, intake.ids(where), "Look at these images; export them again or leave them out."
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from audit.cases.concerns import Concern
+from audit.cases.concerns import Concern, counted
 from audit.intake.check import Check, Intake
 
 
@@ -14,14 +14,15 @@ def find(intake: Intake) -> Iterator[Concern]:
     """Cases whose header says so, and cases in which lines of writing were seen."""
     seen = intake.lettering > 0
     if seen.any():
-        what = f"{int(seen.sum())} cases show lines of writing in the picture, which may name a person."
+        what = f"{counted(int(seen.sum()), 'case shows', 'cases show')} lines of writing, which may name a person."
         yield Concern("major", what, intake.ids(seen), "Look at these images, and blank the writing out.")
     column = intake.cases.get("burned_in_annotation")
     if column is None:
         return
     said = (column.astype("string").str.upper() == "YES").fillna(False).to_numpy(dtype=bool) & ~seen
     if np.any(said):
-        what = f"{int(said.sum())} cases declare burned-in annotation (BurnedInAnnotation YES); none was found by eye."
+        what = counted(int(said.sum()), "case declares", "cases declare")
+        what += " burned-in annotation (BurnedInAnnotation YES); no line of writing was seen."
         yield Concern("major", what, intake.ids(said), "Look at these images, and blank the writing out.")
 
 

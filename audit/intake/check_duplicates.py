@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from audit.cases.concerns import Concern
+from audit.cases.concerns import Concern, said_of
 from audit.intake.check import Check, Intake
 from audit.intake.similar import LEAST_CORRELATION, close_pairs, correlation, groups
 
@@ -22,7 +22,7 @@ def find(intake: Intake) -> Iterator[Concern]:
         yield _concern(intake, alike, "look the same as a case of another patient (re-encoded, rescaled or rewindowed)")
     differing = _differing(intake, [*twins, *alike])
     for column, rows in differing.items():
-        what = f"{len(rows)} cases show the same image as another case, but their '{column}' differs."
+        what = f"{said_of(rows, 'case', 'show the same image as another case')}, but their '{column}' differs."
         yield Concern("major", what, intake.ids(rows), "Find out which reference is right, and keep one case.")
 
 
@@ -32,7 +32,7 @@ def _concern(intake: Intake, found: Sequence[Sequence[int]], what: str) -> Conce
     several = sum(len(set(patients[list(group)])) > 1 for group in found)
     under = "stands under several patients" if several == 1 else "stand under several patients"
     apart = f"; {several} of the {len(found)} images {under}" if several else ""
-    text = f"{len(rows)} cases {what}{apart}: the evidence counts twice."
+    text = f"{said_of(rows, 'case', what)}{apart}: the evidence counts twice."
     return Concern("major", text, intake.ids(rows), "Keep one case for each image, or say why an image stands twice.")
 
 

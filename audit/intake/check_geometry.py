@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import yaml
 
-from audit.cases.concerns import Concern
+from audit.cases.concerns import Concern, counted
 from audit.intake.check import Check, Intake
 
 _SERIES = {
-    "a slice is missing": "hold a gap",
-    "unequally spaced": "have unequally spaced slices",
-    "same place": "have two slices at one place",
-    "parallel": "have slices that are not parallel or not at right angles",
-    "sideways": "were taken with a tilted gantry",
+    "a slice is missing": "with a gap",
+    "unequally spaced": "with unequally spaced slices",
+    "same place": "with two slices at one place",
+    "parallel": "with slices that are not parallel or not at right angles",
+    "sideways": "taken with a tilted gantry",
 }
 
 
@@ -33,7 +33,10 @@ def find(intake: Intake) -> Iterator[Concern]:
     reasons = [_implausible(row) for row in _few_columns(intake)]
     for reason in sorted({r for r in reasons if r}):
         where = np.array([r == reason for r in reasons])
-        what = f"{int(where.sum())} cases have an implausible {reason}: distances and volumes from them would be wrong."
+        what = (
+            f"{counted(int(where.sum()), 'case has', 'cases have')} an implausible {reason}: distances and volumes "
+            "would be wrong."
+        )
         yield Concern("major", what, intake.ids(where), "Check the unit and the export of these files.")
     yield from _series(intake)
 
@@ -44,11 +47,11 @@ def _series(intake: Intake) -> Iterator[Concern]:
         rows = tuple(path for path, reason in flawed if words in reason)
         series = {reason for _, reason in flawed if words in reason}
         if rows:
-            text = f"{len(series)} series {what} and are left out ({len(rows)} files): {sorted(series)[0]}"
+            text = f"{len(series):,} series {what}; left out ({counted(rows, 'file', 'files')}): {sorted(series)[0]}"
             yield Concern("major", text, rows, "Export the whole series again, or leave it out for good.")
     doubled = tuple(path for path, _ in intake.notes.get("doubles", ()))
     if doubled:
-        text = f"{len(doubled)} files repeat a slice of their series, pixel for pixel; one copy is used."
+        text = f"{counted(doubled, 'file repeats', 'files repeat')} a slice, pixel for pixel; one copy is used."
         yield Concern("minor", text, doubled, "Export each slice once.")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.cases.concerns import Concern
-from audit.intake.check import Check, Intake, counted
+from audit.cases.concerns import Concern, counted
+from audit.intake.check import Check, Intake
 
 
 def find(intake: Intake) -> Iterator[Concern]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from audit.cases.concerns import Concern
+from audit.cases.concerns import Concern, said_of
 from audit.intake.check import Check, Intake, Training
 from audit.intake.similar import close_pairs
 
@@ -36,7 +36,7 @@ def _patients(intake: Intake, training: Training) -> Iterator[Concern]:
 
 
 def _concern(intake: Intake, where: np.ndarray, what: str) -> Concern:
-    text = f"{int(where.sum())} cases {what}: performance on them says nothing about new patients."
+    text = f"{said_of(int(where.sum()), 'case', what)}: performance on them says nothing about new patients."
     return Concern("stop", text, intake.ids(where), _REMEDY)
 
 

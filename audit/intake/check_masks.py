@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from audit.cases.concerns import Concern
-from audit.intake.check import Check, Intake, MaskFacts, counted
+from audit.cases.concerns import Concern, counted
+from audit.intake.check import Check, Intake, MaskFacts
 
 _REMEDY = "Correct the reference or the image at the source; neither is believed over the other here."
 _TOLERANCE = 0.01
@@ -30,14 +30,16 @@ def find(intake: Intake) -> Iterator[Concern]:
 def _unusable(column: str, masks: list[MaskFacts]) -> Iterator[Concern]:
     for problem in sorted({m.problem for m in masks if m.problem}):
         rows = tuple(m.case_id for m in masks if m.problem == problem)
-        yield Concern("major", f"{len(rows)} masks in '{column}' cannot be used: {problem}", rows, _REMEDY)
+        yield Concern(
+            "major", f"{counted(rows, 'mask', 'masks')} in '{column}' cannot be used: {problem}", rows, _REMEDY
+        )
 
 
 def _other_grid(intake: Intake, column: str, masks: list[MaskFacts]) -> Iterator[Concern]:
     sizes = {str(r["case_id"]): _grid(r) for r in intake.cases.to_dict("records")}
     rows = tuple(m.case_id for m in masks if not m.problem and _differs(m, sizes[m.case_id]))
     if rows:
-        what = f"{len(rows)} masks in '{column}' do not lie on the grid of their image (size or spacing differs)."
+        what = f"{counted(rows, 'mask does', 'masks do')} not lie on the grid of the image ('{column}')."
         yield Concern("major", what, rows, _REMEDY)
 
 
@@ -83,10 +85,13 @@ def _against_labels(intake: Intake, column: str, masks: list[MaskFacts]) -> Iter
     drawn = tuple(m.case_id for m in usable if said[m.case_id] == 0.0 and m.voxels > 0)
     if empty:
         yield Concern(
-            "major", f"{len(empty)} cases are labelled positive and their '{column}' is empty.", empty, _REMEDY
+            "major",
+            f"{counted(empty, 'case is', 'cases are')} labelled positive, with an empty '{column}'.",
+            empty,
+            _REMEDY,
         )
     if drawn:
-        what = f"{len(drawn)} cases are labelled negative and their '{column}' is not empty."
+        what = f"{counted(drawn, 'case is', 'cases are')} labelled negative, with something in '{column}'."
         yield Concern("major", what, drawn, _REMEDY)
 
 
@@ -107,7 +112,7 @@ def _shared(intake: Intake, column: str, masks: list[MaskFacts]) -> Iterator[Con
             by_digest.setdefault(mask.sha256, []).append(mask.case_id)
     rows = [c for ids in by_digest.values() if len(ids) > 1 and len({pixels[i] for i in ids}) > 1 for c in ids]
     if rows:
-        what = f"{len(rows)} cases with different images have the very same mask in '{column}'."
+        what = f"{len(rows):,} cases with different images have the very same mask in '{column}'."
         yield Concern("major", what, tuple(rows), _REMEDY)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.attributes.field_strength import GAUSS_PER_TESLA
-from audit.cases.concerns import Concern
+from audit.cases.concerns import Concern, said_of
 from audit.intake.check import Check, Intake
 from audit.intake.check_geometry import spacing
 
@@ -28,7 +28,7 @@ def find(intake: Intake) -> Iterator[Concern]:
 
 def _concern(intake: Intake, where: NDArray[np.bool_], what: str) -> Iterator[Concern]:
     if where.any():
-        text = f"{int(where.sum())} cases {what}."
+        text = f"{said_of(int(where.sum()), 'case', what)}."
         yield Concern("major", text, intake.ids(where), "Correct the unit at the source, and take the set in again.")
 
 

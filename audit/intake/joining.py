@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from audit.intake.describing import DESCRIBED
-from audit.intake.pseudonyms import pseudonym
-from audit.intake.tables import CASE, LEAST_SHARE, PATIENT, Table, best_key, first_of, index_of
+from audit.intake.placing import placed
+from audit.intake.tables import CASE, PATIENT, UID, Table, first_of
 from audit.records import BadInput
 
 _REFERENCE = re.compile(
@@ -41,10 +41,9 @@ def join(table: Table, frame: pd.DataFrame, key: bytes, wanted: tuple[str, ...])
     ``wanted``: columns that the user declares to be references; without any, columns whose names sound like references
     are taken, else those that hold yes or no.
     """
-    column, how, places = _matched(table, frame, key)
-    rows = pd.Series(places, index=frame.index, dtype="Int64")
-    taken = table.frame.reset_index(drop=True).reindex(rows.fillna(-1).astype(int)).set_axis(frame.index)
-    joined = Joined(said=f"'{column}' of {table.path.name} names the images (by {how})")
+    place = placed(table, frame, key)
+    column, taken, rows = place.column, place.cells(table), place.rows
+    joined = Joined(said=f"'{column}' of {table.path.name} names the images (by {place.how})")
     _notes(joined, table, frame, rows)
     used = {column}
     for about in DESCRIBED:
@@ -60,51 +59,10 @@ def join(table: Table, frame: pd.DataFrame, key: bytes, wanted: tuple[str, ...])
     if patient:
         joined.patients = taken[patient]
         used.add(patient)
-    joined.columns = {_free_name(str(c), frame): taken[c] for c in table.frame.columns if c not in used}
+    further = [c for c in table.frame.columns if c not in used and not UID.search(str(c))]
+    joined.columns = {_free_name(str(c), frame): taken[c] for c in further}
     joined.references = _references(joined.columns, wanted, table)
     return joined
-
-
-def _matched(table: Table, frame: pd.DataFrame, key: bytes) -> tuple[str, str, list[int | None]]:
-    """The column that names images or patients, how, and the table row of each case."""
-    known = dict(index_of(map(str, frame["image"].dropna().str.removeprefix("source/"))))
-    known["case id"] = {str(c): "" for c in frame["case_id"]}
-    patients = set(frame["patient_id"].astype(str))
-    tests: dict[str, Callable[[str], bool]] = {how: names.__contains__ for how, names in known.items()}
-    tests["patient"] = lambda v: v in patients or pseudonym(key, "patient", v) in patients
-    column, how, hits = best_key(table, tests)
-    if hits < LEAST_SHARE * min(len(table.frame), len(frame)) or not hits:
-        raise BadInput(
-            f"{table.path}: no column names the images (path, file name, case id or patient); the best, "
-            f"'{column or table.frame.columns[0]}', names {hits} of {len(table.frame)} rows. Add such a column."
-        )
-    return column, how, _places(table, frame, key, column, how, known)
-
-
-def _places(
-    table: Table, frame: pd.DataFrame, key: bytes, column: str, how: str, known: Mapping[str, Mapping[str, str]]
-) -> list[int | None]:
-    keys = table.frame[column]
-    _refuse_twice(table, keys, column, how)
-    if how == "patient":
-        first = {pseudonym(key, "patient", str(v)): i for i, v in enumerate(keys) if pd.notna(v)}
-        first |= {str(v): i for i, v in enumerate(keys) if pd.notna(v)}
-        return [first.get(str(p)) for p in frame["patient_id"]]
-    row_of = {str(v): i for i, v in enumerate(keys) if pd.notna(v)}
-    if how == "case id":
-        return [row_of.get(str(c)) for c in frame["case_id"]]
-    by_path = {path: row_of[name] for name, path in known[how].items() if name in row_of}
-    return [by_path.get(str(p).removeprefix("source/")) for p in frame["image"]]
-
-
-def _refuse_twice(table: Table, keys: pd.Series, column: str, how: str) -> None:
-    twice = keys[keys.notna() & keys.duplicated(keep=False)]
-    if len(twice):
-        rows = [int(i) + 1 for i in twice.index[twice == twice.iloc[0]]][:2]
-        raise BadInput(
-            f"{table.path}: rows {rows[0]} and {rows[1]} both stand for '{column}' = '{twice.iloc[0]}'; "
-            f"give one row for each {'patient' if how == 'patient' else 'image'}."
-        )
 
 
 def _notes(joined: Joined, table: Table, frame: pd.DataFrame, rows: pd.Series) -> None:

@@ -15,11 +15,13 @@ from audit.intake.check import MaskFacts
 from audit.intake.describing import add_attributes
 from audit.intake.drawing import Canvas, draw
 from audit.intake.joining import join, set_patients
+from audit.intake.predictions import predictions_of, unplaced
 from audit.intake.sources import SOURCE
 from audit.intake.tables import Table
 from audit.intake.work import CHUNK, Work
 from audit.records import BadInput
 
+BOXES = "boxes"
 MISSING = "the file is missing"
 
 
@@ -113,11 +115,32 @@ def place_boxes(work: Work, frame: pd.DataFrame) -> None:
     """Boxes of the files given, as rows of their own and as counts in ``frame``."""
     for path in work.options.boxes:
         placed = boxed.place(boxed.read_boxes(path), frame)
-        work.boxes += placed.rows
+        work.boxes[f"{BOXES}/{path.name.split('.')[0]}.csv"] = placed.rows
         for column, counts in placed.counts.items():
             frame[column] = frame["case_id"].map(counts).astype("Int64")
             work.references.append(column)
+        looked_at = len({row["case_id"] for row in placed.rows})
+        work.assumed.append(
+            f"{path.name} names {looked_at} of {len(frame)} cases: those were looked at; the others have no reference"
+        )
         for case in placed.outside:
             work.note("boxes outside", case)
         for image in placed.unknown:
             work.note("references refused", f"box of {image}", "its image was not taken in")
+
+
+def place_predictions(work: Work, frame: pd.DataFrame, tables: dict[str, Table]) -> None:
+    """Recorded predictions put to the cases that they are about, kept for writing."""
+    for name, table in tables.items():
+        work.predictions[name], place = predictions_of(table, frame, work.key)
+        found = len(work.predictions[name])
+        work.assumed.append(
+            f"'{place.column}' of {table.path.name} names the cases (by {place.how}): predictions for {found} of "
+            f"{len(frame)}, in {name}"
+        )
+        for row in unplaced(table, place):
+            work.note("predictions without case", row)
+        for case in frame["case_id"][place.rows.isna()]:
+            work.note("cases without prediction", str(case), table.path.name)
+        for column in table.left_out:
+            work.note("identifying columns", column)

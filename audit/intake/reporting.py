@@ -46,7 +46,7 @@ def as_dict(taken: Taken) -> dict[str, Any]:
         "attributes": {a.name: _attribute(taken, a) for a in DESCRIBED},
         "modalities": dict(counts_by(cases["modality"])),
         "masks": dict(Counter(m.column for m in taken.intake.masks if not m.problem)),
-        "boxes": len(taken.work.boxes),
+        "boxes": sum(row["label"] != "" for rows in taken.work.boxes.values() for row in rows),
         "assumed": taken.work.assumed,
         "concerns": [_concern(name, concern) for name, concern in taken.concerns],
         "not_assessed": [{"check": name, "reason": reason} for name, reason in taken.not_assessed],

@@ -18,6 +18,7 @@ from audit.cases.tabular import read_table
 
 PATIENT = ("patient_id", "patientid", "patient", "subject_id", "subject", "participant_id", "participant")
 CASE = ("case_id", "study_id", "image_id", "id")
+UID = re.compile(r"uid$", re.IGNORECASE)  # columns of identifiers: they may name cases, and are not kept
 LEAST_SHARE = 0.5  # of the rows, that must name an image
 _IDENTIFIERS = re.compile(
     r"(^|_)(patient_?name|first_?name|last_?name|surname|family_?name|given_?name|full_?name|name|birth_?date|dob|"

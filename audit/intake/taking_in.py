@@ -17,8 +17,9 @@ from audit.intake.describing import missing_reasons
 from audit.intake.gathering import Gathered
 from audit.intake.joining import rows_as_cases
 from audit.intake.making import make_cases, read_files
+from audit.intake.predictions import read_predictions
 from audit.intake.pseudonyms import read_or_make_key
-from audit.intake.referring import draw_references, join_table, place_boxes, read_masks
+from audit.intake.referring import draw_references, join_table, place_boxes, place_predictions, read_masks
 from audit.intake.sources import open_source
 from audit.intake.store import Store
 from audit.intake.tables import Table, read
@@ -46,15 +47,16 @@ def take_in(source: Path, out: Path, options: Options, report: Progress) -> Take
     table_path = options.table or opened.table
     table = read(table_path) if table_path else None
     training = [read_training(path, key) for path in options.training]
+    predictions = read_predictions(options.predictions)
     work = Work(opened, out, key, options, Store(out / WORK / "scan.sqlite", opened.described), report)
     try:
-        return judged(work, _followed(work, table, training))
+        return judged(work, _followed(work, table, training, predictions))
     except BaseException:  # what was read so far is kept, whatever stopped the intake
         work.store.close()
         raise
 
 
-def _followed(work: Work, table: Table | None, training: list[Training]) -> Intake:
+def _followed(work: Work, table: Table | None, training: list[Training], predictions: dict[str, Table]) -> Intake:
     """Files, cases, references, in this order."""
     read_files(work, table)
     gathered, canvases, references = make_cases(work)
@@ -65,6 +67,7 @@ def _followed(work: Work, table: Table | None, training: list[Training]) -> Inta
     draw_references(work, frame, canvases, references)
     read_masks(work, frame)
     place_boxes(work, frame)
+    place_predictions(work, frame, predictions)
     frame["missing"] = missing_reasons(frame)
     return gathered.intake(
         frame,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from audit.intake import pool
 from audit.intake.sources import Source
 from audit.intake.store import Store
@@ -25,6 +27,7 @@ class Options:
     masks: tuple[str, ...] = ()
     boxes: tuple[Path, ...] = ()
     training: tuple[Path, ...] = ()
+    predictions: tuple[Path, ...] = ()
     references: tuple[str, ...] = ()
     patient: str | None = None
     key: Path | None = None
@@ -36,7 +39,8 @@ class Options:
 @dataclass
 class Work:
     """``notes``: kind -> (case or file, about what), for the checks; ``masks``: facts of every reference mask with its
-    path; ``boxes``: rows of the table of boxes; ``assumed``: what was assumed, in words, for the report."""
+    path; ``boxes``, ``predictions``: file to write -> its rows by case id; ``assumed``: what was assumed, in words, for
+    the report."""
 
     source: Source
     out: Path
@@ -46,8 +50,9 @@ class Work:
     report: Progress
     notes: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     masks: list[dict[str, Any]] = field(default_factory=list)
-    boxes: list[dict[str, Any]] = field(default_factory=list)
+    boxes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     references: list[str] = field(default_factory=list)
+    predictions: dict[str, pd.DataFrame] = field(default_factory=dict)
     assumed: list[str] = field(default_factory=list)
 
     def note(self, kind: str, name: str, about: str = "") -> None:

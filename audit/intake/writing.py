@@ -6,6 +6,7 @@ A set.yaml that a person has written is never overwritten: the new skeleton then
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from audit.cases.tabular import column_name
 from audit.intake.reporting import as_dict, as_text
 from audit.intake.sources import SOURCE
 from audit.intake.taking_in import Taken
@@ -43,10 +45,12 @@ class Written:
 def write(taken: Taken) -> Written:
     """Writes the set; each file appears whole or not at all."""
     out = taken.work.out
-    frame = manifest(taken.intake.cases)
+    for name, rows in taken.work.boxes.items():
+        _put_table(out / name, pd.DataFrame(rows))
+    frame = manifest(_with_boxes(taken))
     _put_table(out / "manifest.csv", frame)
-    if taken.work.boxes:
-        _put_table(out / "boxes.csv", pd.DataFrame(taken.work.boxes))
+    for name, predicted in taken.work.predictions.items():
+        _put_table(out / name, predicted)
     training = _write_training(taken)
     skeleton = out / "set.yaml"
     name = "set.skeleton.yaml" if skeleton.exists() and not _is_ours(skeleton) else "set.yaml"
@@ -60,6 +64,18 @@ def write(taken: Taken) -> Written:
     return Written(out, report, text)
 
 
+def _with_boxes(taken: Taken) -> pd.DataFrame:
+    """The cases with the file of boxes of each and its SHA-256, in columns named after the files given."""
+    cases = taken.intake.cases
+    for name, rows in taken.work.boxes.items():
+        looked_at = cases["case_id"].isin({row["case_id"] for row in rows})
+        column = column_name(Path(name).stem)
+        digest = hashlib.sha256((taken.work.out / name).read_bytes()).hexdigest()
+        for ours, value in ((column, name), (f"{column}_sha256", digest)):
+            cases[ours] = pd.Series(pd.NA, index=cases.index, dtype="string").mask(looked_at, value)
+    return cases
+
+
 def manifest(cases: pd.DataFrame) -> pd.DataFrame:
     """The columns that a reader needs, those of every set first."""
     first = ["case_id", "patient_id", "image", "sha256"]
@@ -71,16 +87,22 @@ def manifest(cases: pd.DataFrame) -> pd.DataFrame:
 def set_yaml(taken: Taken, training: Iterable[str]) -> str:
     """A set.yaml that can be used at once, in its weakest reading, with a comment on each fact that a person knows."""
     source, cases = taken.work.source, taken.intake.cases
-    sites = sorted(cases["site"].dropna().unique()) if "site" in cases else []
     where = {} if source.inside else {SOURCE: os.path.relpath(source.root, taken.work.out.resolve())}
     return _SKELETON.format(
         name=json.dumps(taken.work.out.resolve().name, ensure_ascii=False),
-        sites=json.dumps([str(s) for s in sites], ensure_ascii=False),
+        sites=_levels(cases, "site"),
+        countries=_levels(cases, "country"),
         folders=json.dumps(where, ensure_ascii=False),
         training=json.dumps(list(training), ensure_ascii=False),
         n=len(cases),
         patients=cases["patient_id"].nunique(),
     )
+
+
+def _levels(cases: pd.DataFrame, column: str) -> str:
+    """What a column holds, as a list in YAML."""
+    known = sorted(map(str, cases[column].dropna().unique())) if column in cases else []
+    return json.dumps(known, ensure_ascii=False)
 
 
 _MARK = "# Written by 'audit intake'."
@@ -93,7 +115,7 @@ version: "1"
 licence: not stated  # the licence or agreement under which the images may be used
 description: {n} cases of {patients} patients, as found; purpose and origin not described.
 dates: ""  # first and last acquisition, for example 2023-01 to 2024-06
-countries: []  # for example [Germany, Italy]
+countries: {countries}  # for example [Germany, Italy]
 sites: {sites}  # as the headers or the table name them
 sampling:
   kind: convenience  # consecutive: every patient of a period; enriched: findings over-represented; else convenience
