@@ -44,6 +44,7 @@ TOP = {
     "tracing",
     "word_checking",
     "declaring",
+    "prechecking",
     "pdf_checking",
     "set_power",
     "power_text",

@@ -416,3 +416,8 @@ def _values(part: Any) -> Iterator[Value]:
 def text(words: str, style: Style = "plain") -> Runs:
     """Words as runs."""
     return (Text(words, style),) if words else ()
+
+
+def plain(runs: Runs) -> str:
+    """The words of runs as they are read, without marks of style; pages of a paginated format are left out."""
+    return "".join("" if isinstance(run, PageOf) else run.text for run in runs)

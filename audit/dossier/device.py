@@ -40,7 +40,10 @@ class Signatory(Part):
 
 
 class Device(Part):
-    """The device, its manufacturer and the declared answers by requirement id."""
+    """The device, its manufacturer and the declared answers by requirement id.
+
+    ``development_sites``: the sites that gave training or tuning data, which the test sites are compared with.
+    """
 
     manufacturer: str
     name: str
@@ -49,6 +52,7 @@ class Device(Part):
     intended_users: str = ""
     intended_population: str = ""
     target_countries: tuple[str, ...] = ()
+    development_sites: tuple[str, ...] = ()
     standalone_software: bool = True
     predetermined_changes: bool = True
     small_enterprise: bool = False

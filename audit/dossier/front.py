@@ -32,7 +32,7 @@ SEVERITY_TONES: dict[str, Tone] = {"serious": "bad", "moderate": "part", "note":
 
 
 def front(view: AuditView, answers: tuple[Answer, ...], words: str) -> tuple[Node, ...]:
-    """Status box, gap list, findings, contents; in this order."""
+    """Status box, gap list, findings, a reviewer's questions, contents; in this order."""
     return (
         StatusBox(_status(view)),
         Heading("Gaps", 1, "gaps"),
@@ -47,6 +47,8 @@ def front(view: AuditView, answers: tuple[Answer, ...], words: str) -> tuple[Nod
             )
         ),
         *(node for name in _order(view) for node in _block(view, name)),
+        Heading("What a reviewer would ask", 1, "deficiencies"),
+        *_block(view, "deficiencies"),
         Contents(),
     )
 
