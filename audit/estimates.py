@@ -8,31 +8,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from audit.catalogue import entry
 from audit.fairness import gap_rows
 from audit.measures.answers import Answer, Kind, Rules, Side, answer, bootstrapped, resampled, rules_of
 from audit.measures.choice import measures_for
 from audit.measures.groups import Group, declared_groups
 from audit.measures.measure import Counts, Measure
 from audit.measures.resampled_patients import resampled_patients
-from audit.measures.samples import CASE, Order, Sample, case_order, no_sample, order_of, samples
+from audit.measures.samples import CASE, Order, Sample, case_order, no_sample, samples
 from audit.measures.setting import USUAL, Setting
 from audit.plan import Plan
 from audit.records import BoolArray, FloatArray, Rows, distinct
-from audit.statistics.resampling import patient_counts
-from audit.tables import ESTIMATES, OVERALL
+from audit.tables import ESTIMATES
 
 CANDIDATE, COMPARATOR = "candidate", "comparator"
 KEY = ("kind", "version", "measure", "target", "attribute", "level", "baseline")
 NEED_SPACING = {"volume_reference_ml", "hd95_mm", "assd_mm"}
-EXPLANATION_MEASURES = ("energy_inside", "area_inside", "completeness_error")
 Row = dict[str, Any]
 
 
@@ -252,10 +249,16 @@ def _answered(
         "level": question.group.level,
         "baseline": question.baseline,
     }
-    return {**about, **_result(found, study.plan.confidence), **_sizes(question.sides), "n_failed": question.failed}
+    return {
+        **about,
+        **result_cells(found, study.plan.confidence),
+        **size_cells(question.sides),
+        "n_failed": question.failed,
+    }
 
 
-def _result(found: Answer, confidence: float) -> Row:
+def result_cells(found: Answer, confidence: float) -> Row:
+    """The columns of ESTIMATES that hold an answer."""
     interval = found.interval
     return {
         "value": found.value,
@@ -268,7 +271,7 @@ def _result(found: Answer, confidence: float) -> Row:
     }
 
 
-def _sizes(sides: tuple[Side, ...]) -> Row:
+def size_cells(sides: tuple[Side, ...]) -> Row:
     """Patients, cases and reference-positive cases that enter any of the sides."""
     counted = [side.counted for side in sides]
     places = np.concatenate([rows.columns[CASE] for rows in counted]).astype(np.int64)
@@ -279,45 +282,3 @@ def _sizes(sides: tuple[Side, ...]) -> Row:
         if np.isfinite(reference).any() or not reference.size:  # measurements and grades have no events
             events = distinct(places[reference == 1])
     return {"n_patients": distinct(patients), "n_cases": distinct(places), "n_events": events}
-
-
-def estimate_explanations(plan: Plan, cases: pd.DataFrame, explanations: pd.DataFrame) -> pd.DataFrame:
-    """ESTIMATES of explanation quality: mean over the explained cases, target '<target>: <method>'.
-
-    Overall and for each level of the attribute by which cases were drawn. With fewer patients than the plan's
-    ``too_few`` the mean stands without an interval.
-    """
-    rows: list[Row] = []
-    for (version, target, method), part in explanations.groupby(["version", "target", "method"], sort=True):
-        rows += _explained(plan, cases, part, str(version), f"{target}: {method}")
-    return estimates_table(rows)
-
-
-def _explained(plan: Plan, cases: pd.DataFrame, part: pd.DataFrame, version: str, target: str) -> Iterator[Row]:
-    part = part.sort_values(["patient_id", "case_id"], kind="stable")
-    order = order_of(part)
-    columns = {name: part[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in EXPLANATION_MEASURES}
-    rows = Rows(order.patient, {**columns, CASE: np.arange(len(part), dtype=np.float64)})
-    counts = patient_counts(order.n_patients, plan.resamples, plan.seed)
-    failed = part["error"].notna().to_numpy(dtype=bool)
-    drawn_by = plan.explanations.cases.attribute if plan.explanations else OVERALL
-    groups = [g for g in declared_groups(plan, cases, order) if g.attribute in (OVERALL, drawn_by)]
-    for name in EXPLANATION_MEASURES:
-        measure: Measure = entry("measures", name, "explanations")
-        for group in groups:
-            side = Side(measure, rows.where(measure.complete(rows) & group.members), replace(rules_of(plan), too_few=1))
-            about = ("value", version, name, target, group.attribute, group.level, None)
-            yield {
-                **dict(zip(KEY, about, strict=True)),
-                **_result(_mean_of_few(plan, side, counts), plan.confidence),
-                **_sizes((side,)),
-                "n_failed": int((failed & group.members).sum()),
-            }
-
-
-def _mean_of_few(plan: Plan, side: Side, counts: Counts) -> Answer:
-    found = answer("value", (side,), lambda s: resampled([s], counts)[s])
-    patients = side.counted.n_patients
-    if found.value is None or patients >= plan.too_few:
-        return found
-    return Answer(found.value, None, f"no interval from fewer than {plan.too_few} patients ({patients})")

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from audit.explanation_plan import Explanations
 from audit.model_refs import Model, RecordedPredictions
 from audit.records import BadInput
 from audit.tables import ALL, OVERALL
@@ -448,23 +449,6 @@ class RepeatAcquisitions(Part):
         return (*([self.session] if self.session else []), *self.conditions)
 
 
-class ExplainedCases(Part):
-    """The rule that draws explained cases before inference: ``per_level`` of each level of ``attribute``, half of
-    them reference-positive where the set allows."""
-
-    attribute: str = OVERALL
-    per_level: int = Field(default=3, ge=1)
-
-
-class Explanations(Part):
-    """Which methods explain which target, on which cases, and which case features may explain the errors."""
-
-    target: str
-    methods: tuple[str, ...] = ("integrated_gradients", "grad_cam")
-    cases: ExplainedCases = ExplainedCases()
-    features: tuple[str, ...] = ()
-
-
 class Determinism(Part):
     """How the pass is repeated: ``cases`` drawn by the seed are predicted twice, and no output may differ by more than
     ``tolerance`` (in the output's own unit; masks in probability, on the stored grid of 1/1024)."""
@@ -545,8 +529,8 @@ def _contradictions(plan: Plan) -> Iterator[str]:
 
 def _asked_of_model(plan: Plan) -> Iterator[str]:
     kind = "recorded predictions" if plan.recorded else f"a model of kind '{plan.model.kind}'"
-    if not plan.model.gradients and plan.explanations and plan.explanations.methods:
-        yield f"explanations by methods need a model with gradients, not {kind}; ask for 'features' only (methods: [])"
+    if plan.recorded and plan.explanations and plan.explanations.methods:
+        yield f"explanations by methods need a model that can be run, not {kind}; ask for 'features' only (methods: [])"
     if not plan.model.takes_pixels and plan.perturbation_arms:
         yield f"perturbation arms need a model that takes pixels; remove them for {kind}"
 
@@ -589,7 +573,7 @@ def _unknown_resampling(plan: Plan) -> Iterator[str]:
 
 def _unknown_targets(plan: Plan) -> Iterator[str]:
     asked = [(f"endpoint {e.id}", e.target) for e in plan.endpoints]
-    asked += [("explanations", plan.explanations.target)] if plan.explanations else []
+    asked += [("explanations", name) for name in (plan.explanations.targets if plan.explanations else ())]
     asked += [
         ("repeat_acquisitions", t) for t in (plan.repeat_acquisitions.targets if plan.repeat_acquisitions else ())
     ]
@@ -614,11 +598,9 @@ def _impossible_targets(plan: Plan) -> Iterator[str]:
     for name, target in plan.targets.items():
         if target.seconds is not None and not recorded:
             yield f"target '{name}': 'seconds' names a column of recorded predictions; a model's own time is measured"
-    if plan.explanations and not _explainable(plan.targets.get(plan.explanations.target)):
-        yield (
-            f"explanations name target '{plan.explanations.target}'; explained are classification, triage and "
-            "segmentation"
-        )
+    for name in plan.explanations.targets if plan.explanations else ():
+        if not _explainable(plan.targets.get(name)):
+            yield f"explanations name target '{name}'; explained are classification, triage and segmentation"
 
 
 def _explainable(target: Target | None) -> bool:

@@ -21,6 +21,7 @@ from audit.cases.concerns import concerns
 from audit.cases.joining import join_sets
 from audit.cases.lesions import lesions_table
 from audit.cases.loading import check_files, file_loader, image_loader, mask_loader
+from audit.cases.located import locator
 from audit.cases.manifest import ValidationSet, find_set, read_set
 from audit.cases.masks import Mask
 from audit.cases.packing import Packed, packed, packed_predictions
@@ -42,8 +43,9 @@ from audit.evidence.statements import sha256, to_json
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.uses import case_use, with_uses
 from audit.evidence.verification import verify
+from audit.explanations.black_box import BlackBox
 from audit.explanations.drawing import draw_cases
-from audit.explanations.explaining import CaseFacts, explain_cases
+from audit.explanations.explaining import CaseFacts, Explained, explain_cases
 from audit.findings import check_plan
 from audit.model_refs import RecordedPredictions, Registered
 from audit.models.model import OpenModel
@@ -52,7 +54,7 @@ from audit.models.recorded import mask_digests, read_recorded, recorded_version
 from audit.models.recorded_marks import read_recorded_marks
 from audit.models.stored import file_digests
 from audit.plan import Plan, StoredPlan, read_plan
-from audit.records import BadInput, BoolArray, ModelVersion, Statement
+from audit.records import BadInput, ModelVersion, Statement
 from audit.tables import (
     ANALYSES,
     CASE_USE,
@@ -60,6 +62,7 @@ from audit.tables import (
     CURVES,
     DISPOSITIONS,
     ESTIMATES,
+    EXPLANATION_SCORES,
     EXPLANATIONS,
     IMPORTANCE,
     LESIONS,
@@ -147,11 +150,7 @@ def check_explanations(plan: Plan, cases: pd.DataFrame) -> None:
     for name in asked.methods if asked else ():
         method = entry("explanations", name, "explanations.methods")
         for role, ref in _references(plan):
-            if method.needs_layers and ref.gradients and not ref.layers:
-                raise BadInput(
-                    f"explanations.methods: {name} needs the layers of a network, which the {role} (kind '{ref.kind}') "
-                    "does not keep; leave it out, or export the version as pt2."
-                )
+            _check_method(method, role, ref)
     for name in asked.features if asked else ():
         if name not in cases and stratum_column(name) not in cases:
             known = [str(column) for column in cases if not str(column).startswith("stratum:")]
@@ -159,6 +158,17 @@ def check_explanations(plan: Plan, cases: pd.DataFrame) -> None:
                 f"explanations.features: '{name}' is no stratum of the plan and no column of the manifest, which has "
                 f"{', '.join(known[:25])}{', ...' if len(known) > 25 else ''}; correct the name or remove it."
             )
+
+
+def _check_method(method: Any, role: str, ref: Any) -> None:
+    """Refuses a method that the format of a version cannot serve. A recorded comparator is not explained at all."""
+    lacks = "gradients" if method.needs_gradients and not ref.gradients else ""
+    lacks = lacks or ("the layers of a network" if method.needs_layers and not ref.layers else "")
+    if lacks and not isinstance(ref, RecordedPredictions):
+        raise BadInput(
+            f"explanations.methods: {method.name} needs {lacks}, which the {role} (kind '{ref.kind}') does not keep; "
+            "leave it out, or export the version as pt2."
+        )
 
 
 def check_repeats(plan: Plan, cases: pd.DataFrame) -> None:
@@ -529,25 +539,27 @@ def _explain(
     plan, path = inputs.plan, f"tables/{EXPLANATIONS.name}.parquet"
     if store.has(path):
         return store.subjects()[path]
-    frames = [pd.DataFrame(columns=list(EXPLANATIONS.columns))]
-    files: dict[str, bytes] = {}
-    if plan.explanations and plan.explanations.methods:
-        for role, model in versions.models.items():
-            if not model.explainable:
-                continue
-            made = _explain_version(inputs, role, model, predictions, progress)
-            frames.append(made.rows)
-            files |= made.files
-    table = EXPLANATIONS.conform(pd.concat([f for f in frames if len(f)] or frames, ignore_index=True))
-    return store.put_files(EXPLANATIONS.name, {**files, path: table_bytes(EXPLANATIONS, table)}, [predicted])
+    made = [
+        _explain_version(inputs, role, name, model, predictions, progress)
+        for role, model in versions.models.items()
+        for name in (plan.explanations.targets if plan.explanations and plan.explanations.methods else ())
+        if not model.reads_files
+    ]
+    files = {place: data for each in made for place, data in each.files.items()}
+    for table, frames in ((EXPLANATIONS, [m.rows for m in made]), (EXPLANATION_SCORES, [m.scores for m in made])):
+        none = pd.DataFrame(columns=list(table.columns))
+        whole = table.conform(pd.concat([f for f in frames if len(f)] or [none], ignore_index=True))
+        files[f"tables/{table.name}.parquet"] = table_bytes(table, whole)
+    return store.put_files(EXPLANATIONS.name, files, [predicted])
 
 
-def _explain_version(inputs: Inputs, role: str, model: OpenModel, predictions: pd.DataFrame, progress: Progress) -> Any:
+def _explain_version(
+    inputs: Inputs, role: str, name: str, model: OpenModel, predictions: pd.DataFrame, progress: Progress
+) -> Explained:
     plan, asked = inputs.plan, inputs.plan.explanations
     assert asked is not None
-    target = plan.targets[asked.target]
     drawn = draw_cases(inputs.cases.cases, inputs.references, asked.cases, asked.target, plan.seed)
-    facts = _case_facts(inputs, role, drawn, predictions)
+    facts = _case_facts(inputs, role, name, drawn, predictions)
     total, counted = len(drawn) * len(asked.methods), 0
 
     def advance(more: int) -> None:
@@ -555,30 +567,22 @@ def _explain_version(inputs: Inputs, role: str, model: OpenModel, predictions: p
         counted += more
         progress(f"explanations of the {role}", counted, total)
 
+    network = model.module() if model.explainable else BlackBox(model.predict)
     return explain_cases(
-        role, model.module(), model.outputs, asked.target, target, facts, image_loader(inputs.cases),
-        _mask_for_explanations(inputs, asked.target), asked.methods, inputs.simulated, advance,
+        role, network, model.outputs, name, plan.targets[name], facts, image_loader(inputs.cases),
+        locator(inputs.cases, plan.targets, name, asked.located_by), asked.methods, inputs.simulated, advance,
+        seed=plan.seed, examination=asked.examine,
     )  # fmt: skip
 
 
-def _mask_for_explanations(inputs: Inputs, target: str) -> Callable[[str], BoolArray | None]:
-    """The mask of the explained target, or else of the plan's first segmentation target: where the finding lies."""
-    own = inputs.plan.targets[target]
-    chosen = [t for t in (own, *inputs.plan.targets.values()) if t.task == "segmentation"]
-    if not chosen:
-        return lambda _: None
-    load = mask_loader(inputs.cases, chosen[0].reference, chosen[0].labels_of_reference)
-    return lambda case_id: load(case_id).inside
-
-
-def _case_facts(inputs: Inputs, role: str, drawn: list[str], predictions: pd.DataFrame) -> list[CaseFacts]:
+def _case_facts(inputs: Inputs, role: str, name: str, drawn: list[str], predictions: pd.DataFrame) -> list[CaseFacts]:
     asked = inputs.plan.explanations
     assert asked is not None
-    point = inputs.plan.targets[asked.target].operating_point_of(role)
+    point = inputs.plan.targets[name].operating_point_of(role)
     cases = inputs.cases.cases.set_index("case_id")
-    made = predictions[(predictions["version"] == role) & (predictions["target"] == asked.target)].set_index("case_id")
+    made = predictions[(predictions["version"] == role) & (predictions["target"] == name)].set_index("case_id")
     references = combined_only(inputs.references)
-    read = references[references["target"] == asked.target].set_index("case_id")["value"]
+    read = references[references["target"] == name].set_index("case_id")["value"]
     group = stratum_column(asked.cases.attribute)
     return [
         CaseFacts(

@@ -316,6 +316,33 @@ EXPLANATIONS = Table(
     },
 )
 
+EXPLANATION_SCORES = Table(
+    "explanation_scores",
+    {
+        "version": Column(TEXT, "'candidate' or 'comparator'"),
+        "case_id": Column(TEXT, "case, drawn by the plan's rule before inference"),
+        "patient_id": Column(TEXT, "pseudonym"),
+        "target": Column(TEXT, "target explained"),
+        "method": Column(TEXT, "entry of explanations/"),
+        "score": Column(TEXT, "entry of explanations/scores/ and, for its mean, of measures/"),
+        "value": Column(REAL, "score of this case's map, in the measure's unit", nullable=True),
+        "detail": Column(TEXT, "the parts that the value sums up, in words", nullable=True),
+        "undefined": Column(TEXT, "why this map has no such score", nullable=True),
+    },
+)
+
+EXPLANATION_VERDICTS = Table(
+    "explanation_verdicts",
+    {
+        "version": Column(TEXT, "'candidate' or 'comparator'"),
+        "target": Column(TEXT, "target explained"),
+        "method": Column(TEXT, "entry of explanations/"),
+        "verdict": Column(TEXT, "'usable', 'with care' or 'not usable'"),
+        "sanity": Column(TEXT, "randomisation check: 'passed', 'not shown', 'not passed' or 'not assessed'"),
+        "reasons": Column(TEXT, "criterion by criterion, what was found"),
+    },
+)
+
 IMPORTANCE = Table(
     "importance",
     {

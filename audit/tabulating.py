@@ -22,9 +22,10 @@ from audit.cases.masks import PackedMasks
 from audit.catalogue import entry
 from audit.curves import curves
 from audit.engines.shards import cited
-from audit.estimates import estimate, estimate_explanations
+from audit.estimates import estimate
 from audit.evidence.statements import to_json
 from audit.evidence.store import AuditStore
+from audit.explanation_estimates import estimate_explanations
 from audit.explanations.importance import error_importance
 from audit.findings import judge
 from audit.measures.repeats import with_repeats
@@ -38,6 +39,7 @@ from audit.tables import (
     CURVES,
     DISPOSITIONS,
     ESTIMATES,
+    EXPLANATION_SCORES,
     EXPLANATIONS,
     FRESH,
     IMPORTANCE,
@@ -89,7 +91,7 @@ def tabulate(store: AuditStore) -> Frames:
     grouped = _by_use(plan, cases)
     localised = _localised(store, plan, cases, predictions) if plan.detects else None
     observations = _observed(store, plan, cases, references, predictions, localised)
-    explained = estimate_explanations(plan, cases, store.read_table(EXPLANATIONS))
+    explained = estimate_explanations(plan, cases, store.read_table(EXPLANATIONS), stored_scores(store))
     setting = stored_setting(store)
     estimated = estimate(grouped, cases, observations, fates, setting, localised)
     estimates = ESTIMATES.conform(pd.concat([estimated, explained], ignore_index=True))
@@ -101,6 +103,12 @@ def tabulate(store: AuditStore) -> Frames:
         ANALYSES.name: analyse(plan, cases, observations, fates, estimates, _populations(store), references, setting),
         IMPORTANCE.name: _importance(plan, cases, observations),
     }
+
+
+def stored_scores(store: AuditStore) -> pd.DataFrame | None:
+    """EXPLANATION_SCORES; None for an audit made before maps were scored one by one."""
+    present = store.has(f"tables/{EXPLANATION_SCORES.name}.parquet")
+    return store.read_table(EXPLANATION_SCORES) if present else None
 
 
 def _by_use(plan: Plan, cases: pd.DataFrame) -> Plan:

@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "audit"
-BASE = {"records", "grids", "tables", "plan", "model_refs", "catalogue", "home", "home_record", "datafolders", "places"}
+BASE = {
+    "records", "grids", "tables", "plan", "explanation_plan", "model_refs", "catalogue", "home", "home_record",
+    "datafolders", "places",
+}  # fmt: skip
 # places: boxes and points, which validation sets (cases) and devices (models) write in the same formats
 MAY_ALSO_USE = {
     "measures": {"statistics"},
     "estimates": {"statistics", "measures", "fairness"},
+    "explanation_estimates": {"statistics", "measures", "estimates"},  # they are estimates, made of other tables
     "curves": {"statistics", "measures"},
     "fairness": {"statistics", "measures"},
     "findings": {"measures"},

@@ -11,12 +11,13 @@ from scipy import stats
 
 from audit.attributes.bands import band_names
 from audit.catalogue import entries
-from audit.estimates import estimate, estimate_explanations, estimate_id
+from audit.estimates import estimate, estimate_id
+from audit.explanation_estimates import estimate_explanations
 from audit.measures.answers import NO_VARIATION, Rules, Side, answer, resampled
 from audit.plan import Plan, Stratum
 from audit.records import BadInput, Rows
 from audit.statistics.resampling import patient_counts
-from audit.tables import ESTIMATES, stratum_column
+from audit.tables import ESTIMATES, EXPLANATION_SCORES, stratum_column
 
 POINT = {"threshold": 0.5, "chosen_on": "tuning set"}
 
@@ -458,7 +459,7 @@ def explained(n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_explanations_are_estimated_the_same_way() -> None:
     plan = plan_of(explanations={"target": "lesion", "methods": ["grad_cam"], "cases": {"attribute": "maker"}})
     cases, rows = explained(40)
-    found = estimate_explanations(plan, cases, rows)
+    found = estimate_explanations(plan, cases, rows, None)
     assert set(found["target"]) == {"lesion: grad_cam"}
     whole = one(found, measure="energy_inside", attribute="overall")
     assert whole["value"] == pytest.approx(rows["energy_inside"].mean())
@@ -470,9 +471,22 @@ def test_explanations_are_estimated_the_same_way() -> None:
     assert set(found["attribute"]) == {"overall", "maker"}
 
 
+def test_scores_are_estimated_for_every_stratum_that_has_explained_cases() -> None:
+    plan = plan_of(explanations={"target": "lesion", "methods": ["grad_cam"], "cases": {"attribute": "maker"}})
+    cases, rows = explained(40)
+    keys = ["version", "case_id", "patient_id", "target", "method"]
+    scores = rows[keys].assign(score="pointing_game", value=rows["energy_inside"].round(), detail=None, undefined=None)
+    found = estimate_explanations(plan, cases, rows, EXPLANATION_SCORES.conform(scores))
+    assert set(found["measure"]) == {"pointing_game"}
+    assert set(found["attribute"]) == {"overall", *plan.strata}
+    whole = one(found, attribute="overall")
+    assert whole["value"] == pytest.approx(rows["energy_inside"].round().mean())
+    assert (whole["n_cases"], whole["n_failed"]) == (39, 1)
+
+
 def test_nothing_explained_is_an_empty_table() -> None:
     cases, rows = explained(6)
-    found = estimate_explanations(plan_of(), cases, rows.iloc[:0])
+    found = estimate_explanations(plan_of(), cases, rows.iloc[:0], None)
     assert not len(found)
     assert list(found) == list(ESTIMATES.columns)
 
@@ -486,11 +500,11 @@ def test_gaps_stand_with_their_null(result: pd.DataFrame) -> None:
 
 def test_few_explained_cases_have_a_mean_but_no_interval() -> None:
     plan = plan_of(explanations={"target": "lesion", "methods": ["grad_cam"], "cases": {"attribute": "maker"}})
-    row = one(estimate_explanations(plan, *explained(6)), measure="energy_inside", attribute="overall")
+    row = one(estimate_explanations(plan, *explained(6), None), measure="energy_inside", attribute="overall")
     assert row["value"] > 0
     assert pd.isna(row["low"])
     assert row["undefined"] == "no interval from fewer than 10 patients (5)"
-    row = one(estimate_explanations(plan, *explained(13)), measure="energy_inside", attribute="overall")
+    row = one(estimate_explanations(plan, *explained(13), None), measure="energy_inside", attribute="overall")
     assert row["value"] > 0
     assert row["undefined"].startswith("no interval from fewer than 30 patients (12)")
 

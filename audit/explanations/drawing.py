@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from audit.plan import ExplainedCases
+from audit.explanation_plan import ExplainedCases
 from audit.records import BadInput
 from audit.tables import ALL, OVERALL, stratum_column
 

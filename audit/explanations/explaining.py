@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,13 +14,17 @@ import pandas as pd
 import torch
 
 from audit.catalogue import entry
-from audit.explanations.method import Attribution, VisualMethod
+from audit.explanation_plan import Examination
+from audit.explanations.examining import CaseMaps, case_seed, examined, scores_table, unread
+from audit.explanations.method import Attribution, Terms, VisualMethod
 from audit.explanations.overlays import Legend, overlay_png
 from audit.explanations.scalar import ScalarOutput
 from audit.explanations.wording import RationaleFacts, mask_size, number, rationale, strongest_region
 from audit.plan import Target
 from audit.records import BadInput, BoolArray, Image, Pixels
 from audit.tables import EXPLANATIONS
+
+USUAL = Examination()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,10 @@ class CaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """``rows`` follow EXPLANATIONS; ``files`` maps paths inside the audit to bytes."""
+    """``rows`` follow EXPLANATIONS, ``scores`` EXPLANATION_SCORES; ``files`` maps paths inside the audit to bytes."""
 
     rows: pd.DataFrame
+    scores: pd.DataFrame
     files: Mapping[str, bytes]
 
 
@@ -63,6 +68,8 @@ class _Setting:
     target_name: str
     outputs: tuple[str, ...]
     simulated: bool
+    seed: int
+    examination: Examination
 
 
 def explain_cases(
@@ -73,45 +80,74 @@ def explain_cases(
     target: Target,
     cases: Sequence[CaseFacts],
     load: Callable[[str], Image],
-    load_reference_mask: Callable[[str], BoolArray | None],
+    load_reference_mask: Callable[[str, tuple[int, ...]], BoolArray | None],
     methods: Sequence[str],
     simulated: bool,
     progress: Callable[[int], None] = lambda done: None,  # noqa: ARG005
+    *,
+    seed: int = 0,
+    examination: Examination = USUAL,
 ) -> Explained:
-    """Explains ``target`` of ``network`` (layers by name, ``OpenModel.module()``) on ``cases`` by every method.
+    """Explains ``target`` of ``network`` (layers by name, ``OpenModel.module()``; ``BlackBox`` for a version without
+    gradients) on ``cases`` by every method, and scores every map.
 
-    ``load_reference_mask`` gives the case's reference mask, or None; shares inside it are computed for
-    reference-positive cases only. ``progress`` gets the number of maps newly done. A case that cannot be read or
-    explained is a row with its reason.
+    ``load_reference_mask`` gives the mask of the case's finding on an image of this shape, or None; shares inside it
+    are computed for reference-positive cases only. ``progress`` gets the number of maps newly done and scored. A case
+    that cannot be read or explained is a row with its reason.
     """
     threshold = target.operating_point_of(version)
     scalar = ScalarOutput(network, outputs, target, threshold.threshold if threshold else 0.5)
-    setting = _Setting(version, target_name, tuple(outputs), simulated)
+    setting = _Setting(version, target_name, tuple(outputs), simulated, seed, examination)
     chosen = [entry("explanations", name, "explanations.methods") for name in methods]
     ready, rows = _read(setting, cases, load, load_reference_mask, chosen)
+    scores = [row for each in rows[:: len(chosen)] for row in _unread(setting, each, chosen)] if chosen else []
     progress(len(rows))
     files: dict[str, bytes] = {}
     for group in _by_shape(ready):
-        for method in chosen:
-            for row, made in _explain(setting, scalar, method, group):
+        found = {method.name: _explain(setting, scalar, method, group) for method in chosen}
+        for i, case in enumerate(group):
+            maps = {method: each if isinstance(each, str) else each.of(i) for method, each in found.items()}
+            for method in chosen:
+                row, made = _explained(setting, scalar, method, case, maps[method.name])
                 rows.append(row)
                 files.update(made)
-            progress(len(group))
-    return Explained(_table(rows, cases, methods), files)
+            scores += examined(scalar, chosen, _case_maps(setting, case, maps), examination)
+            progress(len(chosen))
+    return Explained(_table(rows, cases, methods), _scores(setting, scores, cases, methods), files)
+
+
+def _unread(setting: _Setting, row: dict[str, Any], methods: Sequence[VisualMethod]) -> Iterator[dict[str, Any]]:
+    return unread(row["case_id"], row["patient_id"], methods, setting.examination, row["error"])
+
+
+def _case_maps(setting: _Setting, case: _Case, maps: Mapping[str, Attribution | str]) -> CaseMaps:
+    pixels = _pixels([case])
+    return CaseMaps(case.facts.case_id, case.facts.patient_id, pixels, case.mask, _terms(setting, [case]), maps)
+
+
+def _terms(setting: _Setting, cases: Sequence[_Case]) -> Terms:
+    seeds = tuple(case_seed(setting.seed, setting.target_name, case.facts.case_id) for case in cases)
+    return Terms(seeds, setting.examination.completeness)
+
+
+def _pixels(cases: Sequence[_Case]) -> Pixels:
+    return np.stack([case.image.pixels for case in cases])[:, None].astype(np.float32, copy=False)
 
 
 def _read(
     setting: _Setting,
     cases: Sequence[CaseFacts],
     load: Callable[[str], Image],
-    load_mask: Callable[[str], BoolArray | None],
+    load_mask: Callable[[str, tuple[int, ...]], BoolArray | None],
     methods: Sequence[VisualMethod],
 ) -> tuple[list[_Case], list[dict[str, Any]]]:
     ready: list[_Case] = []
     rows: list[dict[str, Any]] = []
     for facts in cases:
         try:
-            ready.append(_Case(facts, load(facts.case_id), load_mask(facts.case_id) if facts.reference else None))
+            image = load(facts.case_id)
+            mask = load_mask(facts.case_id, image.pixels.shape) if facts.reference else None
+            ready.append(_Case(facts, image, mask))
         except Exception as error:
             rows += [_row(setting, method, facts, error=_reason(error)) for method in methods]
     return ready, rows
@@ -126,21 +162,22 @@ def _by_shape(cases: Sequence[_Case]) -> list[list[_Case]]:
 
 def _explain(
     setting: _Setting, scalar: ScalarOutput, method: VisualMethod, cases: Sequence[_Case]
-) -> list[tuple[dict[str, Any], dict[str, bytes]]]:
-    pixels = np.stack([case.image.pixels for case in cases])[:, None].astype(np.float32, copy=False)
+) -> Attribution | str:
+    """The maps of ``cases``, or why there are none."""
     try:
-        found = method.explain(scalar, pixels)
+        return method.explain(scalar, _pixels(cases), _terms(setting, cases))
     except (BadInput, RuntimeError, ValueError) as error:
-        return [(_row(setting, method, case.facts, error=_reason(error)), {}) for case in cases]
-    return [_explained(setting, scalar, method, case, found, i) for i, case in enumerate(cases)]
+        return _reason(error)
 
 
 def _explained(
-    setting: _Setting, scalar: ScalarOutput, method: VisualMethod, case: _Case, found: Attribution, i: int
+    setting: _Setting, scalar: ScalarOutput, method: VisualMethod, case: _Case, found: Attribution | str
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    attribution = found.maps[i]
+    if isinstance(found, str):
+        return _row(setting, method, case.facts, error=found), {}
+    attribution = found.maps[0]
     stem = f"explanations/{setting.version}/{_slug(case.facts.case_id)}.{setting.target_name}.{method.name}"
-    completeness = None if found.completeness_error is None else float(found.completeness_error[i])
+    completeness = None if found.completeness_error is None else float(found.completeness_error[0])
     inside, area = _inside(attribution, case.mask)
     row = _row(
         setting,
@@ -152,8 +189,8 @@ def _explained(
         area_inside=area,
         completeness_error=None if completeness is None or np.isnan(completeness) else completeness,
         layer=found.layer,
-        text=rationale(_rationale_facts(method, case, found, i, inside, area)),
-        error=found.notes[i] or None,
+        text=rationale(_rationale_facts(method, case, found, inside, area)),
+        error=found.notes[0] or None,
     )
     lines = _heading(case.facts)
     start = f", baseline: {found.baseline}" if found.baseline else ""
@@ -172,9 +209,9 @@ def _inside(attribution: Pixels, mask: BoolArray | None) -> tuple[float | None, 
 
 
 def _rationale_facts(
-    method: VisualMethod, case: _Case, found: Attribution, i: int, inside: float | None, area: float | None
+    method: VisualMethod, case: _Case, found: Attribution, inside: float | None, area: float | None
 ) -> RationaleFacts:
-    strongest = strongest_region(found.maps[i])
+    strongest = strongest_region(found.maps[0])
     facts = RationaleFacts(
         method=_title(method, found),
         score=case.facts.score,
@@ -185,7 +222,7 @@ def _rationale_facts(
         inside=inside,
         area=area,
         limitation=case.facts.limitation,
-        why_no_map=found.notes[i] or "the map is zero",
+        why_no_map=found.notes[0] or "the map is zero",
     )
     return replace(facts, region=strongest[0], region_share=strongest[1]) if strongest else facts
 
@@ -237,3 +274,11 @@ def _table(rows: list[dict[str, Any]], cases: Sequence[CaseFacts], methods: Sequ
     place = {facts.case_id: i for i, facts in enumerate(cases)}
     rows.sort(key=lambda row: (place[row["case_id"]], list(methods).index(row["method"])))
     return EXPLANATIONS.conform(pd.DataFrame(rows, columns=list(EXPLANATIONS.columns)))
+
+
+def _scores(
+    setting: _Setting, rows: list[dict[str, Any]], cases: Sequence[CaseFacts], methods: Sequence[str]
+) -> pd.DataFrame:
+    place = {facts.case_id: i for i, facts in enumerate(cases)}
+    rows.sort(key=lambda row: (place[row["case_id"]], list(methods).index(row["method"])))
+    return scores_table([{"version": setting.version, "target": setting.target_name, **row} for row in rows])

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from captum.attr import LayerAttribution, LayerGradCam
 
-from audit.explanations.method import Attribution, VisualMethod
+from audit.explanations.method import USUAL, Attribution, Terms, VisualMethod
 from audit.explanations.scalar import ScalarOutput
 from audit.records import BadInput, Pixels
 
 COARSEST = 16
 
 
-def explain(scalar: ScalarOutput, pixels: Pixels) -> Attribution:
+def explain(scalar: ScalarOutput, pixels: Pixels, terms: Terms = USUAL) -> Attribution:  # noqa: ARG001
     """Rectified Grad-CAM maps, brought to image size by linear interpolation.
 
     All zero, and noted so, where nothing in the layer raises the output.

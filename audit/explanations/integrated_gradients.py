@@ -5,29 +5,30 @@ from __future__ import annotations
 import numpy as np
 import torch
 from captum.attr import IntegratedGradients
-from scipy.ndimage import median_filter
 
-from audit.explanations.method import Attribution, VisualMethod
+from audit.explanations.baselines import baseline_images
+from audit.explanations.method import USUAL, Attribution, Terms, VisualMethod
 from audit.explanations.scalar import ScalarOutput
 from audit.records import FloatArray, Pixels
 
-STEPS, MOST_STEPS, TOLERANCE = 32, 64, 0.05
+STEPS, MOST_STEPS = 32, 64
 CHUNK = 16
 SMALLEST_CHANGE = 1e-6
-IGNORED, WINDOWS, WORTHWHILE = 0.01, 10, 0.75
+WORTHWHILE = 0.75
 
 
 def explain(
-    scalar: ScalarOutput, pixels: Pixels, steps: int = STEPS, most: int = MOST_STEPS, tolerance: float = TOLERANCE
+    scalar: ScalarOutput, pixels: Pixels, terms: Terms = USUAL, steps: int = STEPS, most: int = MOST_STEPS
 ) -> Attribution:
     """Attributions along the straight path from a baseline to each image.
 
-    Gauss-Legendre quadrature with ``steps`` nodes; cases whose completeness error exceeds ``tolerance`` are repeated
-    with twice the nodes, up to ``most`` and as long as that lowers the error by a quarter, and noted as not converged
-    if it is not enough. Undefined error (NaN) where the output hardly differs from the baseline's. For the baseline
-    see ``chosen_baseline``.
+    Gauss-Legendre quadrature with ``steps`` nodes; cases whose completeness error exceeds that of the ``terms`` are
+    repeated with twice the nodes, up to ``most`` and as long as that lowers the error by a quarter, and noted as not
+    converged if it is not enough. Undefined error (NaN) where the output hardly differs from the baseline's. For the
+    baseline see ``baseline_images``.
     """
-    name, baseline = chosen_baseline(scalar, pixels)
+    tolerance = terms.completeness
+    name, baseline = baseline_images(scalar, pixels)
     maps, errors = _attempt(scalar, pixels, baseline, steps)
     used = np.full(len(pixels), steps)
     again = np.flatnonzero(errors > tolerance)
@@ -39,27 +40,6 @@ def explain(
         again = again[(errors[again] > tolerance) & (errors[again] < WORTHWHILE * before)]
     notes = (_note(error, int(count), most, tolerance) for error, count in zip(errors, used, strict=True))
     return Attribution(maps, errors, None, tuple(notes), name)
-
-
-def chosen_baseline(scalar: ScalarOutput, pixels: Pixels) -> tuple[str, Pixels]:
-    """Name and images of the baseline: black (each image's minimum), unless the network ignores brightness.
-
-    A network that normalises each image answers the same all along the path from black and jumps at its very start,
-    so that the gradients there say nothing; then the baseline is the image after a median filter of a tenth of its
-    shorter side, which lacks small detail but keeps the edges by which images are normalised. On choosing baselines:
-    Sturmfels, Lundberg and Lee, Distill 2020, doi:10.23915/distill.00022.
-    """
-    black = np.broadcast_to(_minimum(pixels), pixels.shape).astype(np.float32)
-    with torch.no_grad():
-        whole, half, none = (
-            scalar(scalar.batch(part), scalar.region(scalar.batch(pixels))).double().cpu().numpy()
-            for part in (pixels, np.float32(0.5) * (pixels + black), black)
-        )
-    if np.median(np.abs(whole - half)) > IGNORED * np.median(np.abs(whole - none)):
-        return "black", black
-    window = 2 * round(min(pixels.shape[2:]) / WINDOWS / 2) + 1
-    smooth = median_filter(pixels, (1, 1, *[window] * (pixels.ndim - 2)), mode="nearest")
-    return "median-filtered image", np.asarray(smooth, dtype=np.float32)
 
 
 def _attempt(scalar: ScalarOutput, pixels: Pixels, baseline: Pixels, steps: int) -> tuple[Pixels, FloatArray]:
@@ -75,10 +55,6 @@ def _attempt(scalar: ScalarOutput, pixels: Pixels, baseline: Pixels, steps: int)
     with torch.no_grad():
         change = (scalar(batch, region) - scalar(start, region)).double().cpu().numpy()
     return raw[:, 0].float().cpu().numpy(), _completeness(raw, change)
-
-
-def _minimum(pixels: Pixels) -> Pixels:
-    return np.asarray(pixels.min(axis=tuple(range(1, pixels.ndim)), keepdims=True))
 
 
 def _completeness(raw: torch.Tensor, change: FloatArray) -> FloatArray:
@@ -103,4 +79,5 @@ ENTRY = VisualMethod(
     signed=True,
     unit="attribution per pixel",
     explain=explain,
+    complete=True,
 )

@@ -17,7 +17,8 @@ class ScalarOutput(torch.nn.Module):
 
     Classification: the output itself, or ``<output>_logit`` where the network gives it (log-odds do not saturate).
     Segmentation: the sum of the mask's probabilities over the pixels that were predicted positive on the unaltered
-    image; that region stays fixed while the image is varied.
+    image; that region stays fixed while the image is varied. Of several classes the scores of the target's labels are
+    summed where one of them is the largest.
     """
 
     def __init__(self, network: torch.nn.Module, outputs: Sequence[str], target: Target, threshold: float = 0.5):
@@ -26,17 +27,34 @@ class ScalarOutput(torch.nn.Module):
         self.outputs = tuple(outputs)
         self.output = explained_output(outputs, target)
         self.segments = target.task == "segmentation"
+        self.labels = target.label
         self.threshold = threshold
+        self.baseline: str | None = None  # its name, once it has been chosen (``baselines``)
 
     def forward(self, batch: torch.Tensor, region: torch.Tensor | None = None) -> torch.Tensor:
         value = self.values(batch)
         return (value * region if region is not None else value).flatten(1).sum(1)
 
     def values(self, batch: torch.Tensor) -> torch.Tensor:
-        """The output as the network gives it, with the case as first axis and at least one more."""
+        """The output of the target, with the case as first axis and at least one more; of class scores the sum over
+        the target's labels, of a label map 1 where it has one of them."""
+        value = self._raw(batch)
+        if not self.labels:
+            return value if value.ndim > 1 else value[:, None]
+        if self._by_class(value, batch):
+            return value[:, list(self.labels)].sum(dim=1, keepdim=True)
+        return self._labelled(value).to(batch.dtype)
+
+    def _raw(self, batch: torch.Tensor) -> torch.Tensor:
         raw = self.network(batch)
         value: torch.Tensor = raw if isinstance(raw, torch.Tensor) else raw[self.key(raw)]
-        return value if value.ndim > 1 else value[:, None]
+        return value
+
+    def _by_class(self, value: torch.Tensor, batch: torch.Tensor) -> bool:
+        return value.ndim == batch.ndim and value.shape[1] > 1
+
+    def _labelled(self, value: torch.Tensor) -> torch.Tensor:
+        return torch.isin(value, torch.tensor(self.labels, dtype=value.dtype, device=value.device))
 
     def key(self, raw: Any) -> Any:
         """Where the explained output stands in what the network returns: its name, or its place in a tuple."""
@@ -53,8 +71,14 @@ class ScalarOutput(torch.nn.Module):
         if not self.segments:
             return None
         with torch.no_grad():
-            value = self.values(batch)
-        return (value >= self.threshold).to(value.dtype)
+            value = self._raw(batch)
+            if not self.labels:
+                positive = value >= self.threshold
+            elif self._by_class(value, batch):
+                positive = self._labelled(value.argmax(dim=1, keepdim=True))
+            else:
+                positive = self._labelled(value)
+        return positive.to(batch.dtype)
 
 
 def explained_output(outputs: Sequence[str], target: Target) -> str:

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.linear_model import LogisticRegression
 
+from audit.explanation_plan import ExplainedCases
 from audit.explanations.drawing import draw_cases
 from audit.explanations.features import encode
 from audit.explanations.importance import error_importance
 from audit.explanations.surrogate import auroc_error, fit_surrogate, shap_values, shapley
 from audit.explanations.wording import RationaleFacts, mask_size, number, rationale, strongest_region
-from audit.plan import ExplainedCases
 from audit.records import BadInput
 
 N = 400

@@ -259,7 +259,7 @@ def explained(simulated: bool = True):
         SCORE,
         FACTS,
         load,
-        lambda case: blob(16, 44) > 0.3,
+        lambda case, shape: blob(16, 44) > 0.3,
         ["integrated_gradients", "grad_cam"],
         simulated,
     )

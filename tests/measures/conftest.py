@@ -10,6 +10,8 @@ from audit.measures.family import Family
 from audit.measures.measure import Measure
 from audit.records import Rows
 
+SCORES = [each.name for each in entries("measures").values() if each.tasks == ("explanation",)]
+
 
 def catalogue() -> list[Measure]:
     """Every measure of the room, families by the members of their example."""
@@ -31,9 +33,8 @@ def make_rows(n_patients: int = 60, per_patient: int = 1, seed: int = 3) -> Rows
         "dice": rng.uniform(0.2, 0.9, n),
         "volume_predicted_ml": rng.uniform(1, 9, n),
         "volume_reference_ml": rng.uniform(1, 9, n),
-        "energy_inside": rng.uniform(0, 1, n),
         "area_inside": rng.uniform(0, 0.1, n),
-        "completeness_error": rng.uniform(0, 0.2, n),
+        **{name: rng.uniform(0, 1, n) for name in SCORES if name != "area_inside"},
     }
     quantity = 40 + 9 * risk + rng.normal(0, 3, n)
     grade = np.clip(np.round(2 + risk), 0, 4)
