@@ -42,7 +42,6 @@ print(time.monotonic() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxr
 
 def make(folder: Path, count: int) -> None:
     """``count`` files of 64 x 64 pixels, two of each patient; the same bytes on every run but for UIDs."""
-    rng = np.random.default_rng(11)
     rows, columns = np.mgrid[0:SIDE, 0:SIDE] / SIDE
     base = np.exp(-(((rows - 0.5) / 0.3) ** 2) - ((columns - 0.4) / 0.3) ** 2)
     template = dataset()
@@ -51,6 +50,7 @@ def make(folder: Path, count: int) -> None:
         if path.exists():
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng((11, i))
         own = np.kron(rng.normal(size=(8, 8)), np.ones((8, 8)))
         picture = 1500 + 900 * base + 300 * own + rng.normal(0, 20, (SIDE, SIDE))
         template.PatientID, template.PatientAge = f"P{i // 2:06d}", f"{20 + i % 70:03d}Y"

@@ -71,12 +71,17 @@ def _shapes(tone: NDArray[np.float32]) -> list[_Shape]:
     if not 0 < count <= MOST_SHAPES:
         return []
     area = np.bincount(labels.ravel())
-    brightest = ndimage.maximum(tone, labels, index=np.arange(1, count + 1))
-    boxes = zip(ndimage.find_objects(labels), brightest, strict=True)
+    found = [
+        (number, rows, columns)
+        for number, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1)
+        if _is_character(rows.stop - rows.start, columns.stop - columns.start, int(area[number]))
+    ]
+    if len(found) < FEWEST:
+        return []
+    brightest = ndimage.maximum(tone, labels, index=[number for number, _, _ in found])
     return [
         _Shape(rows.start, columns.start, rows.stop, columns.stop, float(top))
-        for number, ((rows, columns), top) in enumerate(boxes, start=1)
-        if _is_character(rows.stop - rows.start, columns.stop - columns.start, int(area[number]))
+        for (_, rows, columns), top in zip(found, brightest, strict=True)
     ]
 
 

@@ -60,7 +60,7 @@ class FileRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def scan(root: Path, name: str, size: int, key: bytes) -> FileRecord:
