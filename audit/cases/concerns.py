@@ -23,6 +23,8 @@ from audit.tables import UNKNOWN, stratum_column
 MISSING_MAJOR = 0.20
 ALIASED_SHARE = 0.98
 SHARE_GAP = 0.10
+LARGE = 0.20
+ACQUISITION = ("site", "manufacturer", "model", "field_strength", "view")
 _OF_ONE = {
     "are": "is",
     "give": "gives",
@@ -74,6 +76,7 @@ def concerns(cases: ValidationSet, plan: Plan) -> list[Concern]:
         *_demographics(cases.cases),
         *_aliases(cases.cases, plan),
         *_references(cases.cases, plan),
+        *_shortcuts(cases.cases, plan),
         *_sampling(cases, plan),
         *_coverage(cases),
     ]
@@ -229,6 +232,34 @@ def _references(cases: pd.DataFrame, plan: Plan) -> Iterator[Concern]:
                 f"Target {name}: every case is reference-{only}; AUROC and half of the accuracy measures are undefined."
             )
             yield Concern("major", what, (), "Add cases of the other class, or check 'reference' and 'positive'.")
+
+
+def _shortcuts(cases: pd.DataFrame, plan: Plan) -> Iterator[Concern]:
+    """A large level of a stratum that holds one class only, others both: whoever knows the level knows the answer."""
+    binary = {name: target for name, target in plan.targets.items() if target.binary}
+    references = references_table(cases, binary) if binary else pd.DataFrame()
+    for name, target in binary.items():
+        value = references.loc[references["target"] == name].set_index("case_id")["value"]
+        value = value.reindex(cases["case_id"].astype("string")).set_axis(cases.index).dropna()
+        for attribute, stratum in plan.strata.items():
+            levels = _column(cases, attribute)
+            if levels is None or target.reference in (attribute, stratum.column) or value.nunique() < 2:
+                continue
+            for level, found in value.groupby(levels.loc[value.index]):
+                if level != UNKNOWN and found.nunique() == 1 and len(found) >= max(plan.too_few, LARGE * len(value)):
+                    yield _shortcut(name, attribute, str(level), found, value)
+
+
+def _shortcut(target: str, attribute: str, level: str, found: pd.Series, value: pd.Series) -> Concern:
+    kind = "positive" if float(found.iloc[0]) == 1.0 else "negative"
+    others = value.drop(index=found.index)
+    share = float((others == found.iloc[0]).mean())
+    what = (
+        f"Target {target}: all {len(found)} cases of {attribute} {level} are reference-{kind}, {share:.0%} of the "
+        f"others: a version that recognises {attribute} would be taken for one that finds the target."
+    )
+    severity: Literal["major", "minor"] = "major" if attribute in ACQUISITION else "minor"
+    return Concern(severity, what, (), f"Add reference-{'negative' if kind == 'positive' else 'positive'} cases there.")
 
 
 def _sampling(cases: ValidationSet, plan: Plan) -> Iterator[Concern]:

@@ -31,7 +31,7 @@ _KINDS = {
     "cases without prediction": (
         "case has no prediction in {}",
         "cases have no prediction in {}",
-        "It counts as a failed case, with worst-case bounds; add the prediction if the device gave one.",
+        "A case without one counts as failed, with worst-case bounds; add what the device gave.",
     ),
 }
 

@@ -33,7 +33,11 @@ class Described:
 PROJECTIONS = ("CR", "DX", "RG", "MG", "RF")
 DESCRIBED = (
     Described("sex", "sex_as_written", ("sex", "patient_sex", "gender", "patientsex")),
-    Described("age_years", "age_as_written", ("age_years", "age", "patient_age", "patientage")),
+    Described(
+        "age_years",
+        "age_as_written",
+        ("age_years", "age", "patient_age", "patientage", "age_at_diagnosis", "age_at_exam", "age_at_scan"),
+    ),
     Described(
         "manufacturer", "manufacturer_as_written", ("manufacturer", "manufacturer_as_written", "vendor", "maker")
     ),

@@ -16,7 +16,7 @@ from audit.records import BadInput
 
 _REFERENCE = re.compile(
     r"label|finding|reference|diagnos|class|grade|target|outcome|positive|disease|cancer|carcinoma|lesion|patholog|"
-    r"histo|isup|gleason|rads|severity|consensus|truth|abnormal|tumou?r|pneumonia|covid|fracture|nodule|mass"
+    r"histo|isup|gleason|rads|severity|consensus|truth|abnormal|tumou?r|pneumonia|covid|fracture|nodule|mass|recur|relaps|progress|surviv|died|death"
 )
 _PREDICTION = re.compile(r"(prob|score|pred|ai)(_|$)|prob|pred")
 _YES_NO = {"0", "1", "0.0", "1.0", "yes", "no", "y", "n", "true", "false", "pos", "neg", "positive", "negative"}
@@ -43,7 +43,8 @@ def join(table: Table, frame: pd.DataFrame, key: bytes, wanted: tuple[str, ...])
     """
     place = placed(table, frame, key)
     column, taken, rows = place.column, place.cells(table), place.rows
-    joined = Joined(said=f"'{column}' of {table.path.name} names the images (by {place.how})")
+    things = "images" if bool(frame["image"].notna().any()) else "cases"
+    joined = Joined(said=f"'{column}' of {table.path.name} names the {things} (by {place.how})")
     _notes(joined, table, frame, rows)
     used = {column}
     for about in DESCRIBED:
@@ -103,10 +104,12 @@ def set_patients(frame: pd.DataFrame, cells: pd.Series) -> None:
 
 def rows_as_cases(table: Table) -> list[dict[str, Any]]:
     """Cases of a table that names no image: one for each row, for recorded predictions."""
-    case, patient = first_of(table.frame, CASE), first_of(table.frame, PATIENT)
+    patient = first_of(table.frame, PATIENT)
+    case = first_of(table.frame, CASE) or patient
     if case is None:
         raise BadInput(
-            f"{table.path}: no column names images that exist, and none is called {' or '.join(CASE)}; add one."
+            f"{table.path}: no column names images that exist, and none is called "
+            f"{' or '.join((*CASE, PATIENT[0]))}; add one."
         )
     keys = table.frame[case]
     if keys.isna().any() or keys.duplicated().any():

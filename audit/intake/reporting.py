@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.attributes.field_strength import derive as nominal
-from audit.cases.concerns import Concern
+from audit.cases.concerns import Concern, counted
 from audit.catalogue import entries
 from audit.intake.check import Check
 from audit.intake.describing import DESCRIBED, Described, reasons
@@ -89,7 +89,10 @@ def as_text(taken: Taken, set_file: str) -> str:
     """The report for people."""
     report = as_dict(taken)
     out = taken.work.out
-    head = f"{report['n_cases']} cases of {report['n_patients']} patients from {report['source']}"
+    head = (
+        f"{counted(report['n_cases'], 'case', 'cases')} of {counted(report['n_patients'], 'patient', 'patients')} "
+        f"from {report['source']}"
+    )
     blocks = [
         head,
         _files_text(report),
@@ -138,7 +141,8 @@ def _attributes_text(report: dict[str, Any]) -> str:
 
 def _levels(levels: dict[str, int]) -> str:
     shown = [f"{level} {n}" for level, n in list(levels.items())[:LEVELS]]
-    return ", ".join(shown) + (f" and {len(levels) - LEVELS} more levels" if len(levels) > LEVELS else "")
+    more = len(levels) - LEVELS
+    return ", ".join(shown) + (f" and {more} more level{'s' if more > 1 else ''}" if more > 0 else "")
 
 
 def _concerns_text(report: dict[str, Any]) -> str:

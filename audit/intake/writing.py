@@ -113,7 +113,7 @@ _SKELETON = (
 name: {name}
 version: "1"
 licence: not stated  # the licence or agreement under which the images may be used
-description: {n} cases of {patients} patients, as found; purpose and origin not described.
+description: {n} cases, {patients} patients, as found; purpose and origin not described.
 dates: ""  # first and last acquisition, for example 2023-01 to 2024-06
 countries: {countries}  # for example [Germany, Italy]
 sites: {sites}  # as the headers or the table name them
@@ -133,6 +133,9 @@ reference:
 exclusions: ""  # which cases were left out by people, and why; files that could not be read: intake/files.csv
 training_sets: {training}  # manifests of the data that the model has seen
 manifest: manifest.csv
+# columns: {{age_years: age_at_death}}  # our name: the manifest's, for a column that was not recognised
+# references:  # a 0/1 column made of levels
+#   cancer: {{column: diagnosis, positive: [invasive, in situ]}}
 images_folder: .
 folders: {folders}  # '{{"source": ...}}': where the files stay; one line to change when they move
 """

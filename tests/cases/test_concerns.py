@@ -172,3 +172,15 @@ def test_a_version_that_saw_more_than_the_images(small, make_plan):
     assert mine.severity == "stop"
     assert "The candidate, m 1, is not blind to these cases: It was guided by the reports. Its agreement" in mine.what
     assert not [each for each in concerns(read_set(small.folder), make_plan()) if "not blind" in each.what]
+
+
+def test_a_level_with_one_class_only_is_a_shortcut(small, make_plan):
+    plan = make_plan(too_few=2, strata={"site": {}, "manufacturer": {}})
+    name, target = next((n, t) for n, t in plan.targets.items() if t.binary)
+    clean(small)
+    for i, row in enumerate(small.rows):
+        row["site"] = "AB"[i % 2]
+        row[target.reference] = 1 if i % 2 == 0 or i % 4 == 1 else 0
+    hit = about(found(small, plan), "of site A are reference-positive")
+    assert hit.severity == "major"
+    assert hit.what.startswith(f"Target {name}: all ")
