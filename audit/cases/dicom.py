@@ -19,9 +19,9 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 
 from audit.cases.arrays import as_pixels
 from audit.cases.codestreams import check_codestreams
-from audit.cases.headers import functional_group, header_facts, spacing_of
+from audit.cases.frames import frames_of
+from audit.cases.headers import functional_group, header_facts
 from audit.cases.limits import MAX_VOXELS, check_shape
-from audit.cases.planes import stack_spacing
 from audit.cases.raster import luminance
 from audit.records import BadInput, Image
 
@@ -36,8 +36,9 @@ def decode_dicom(data: bytes, where: str) -> Image:
     dataset = read_dataset(data, where)
     try:
         pixels = modality_values(dataset, stored_of(dataset, where))
-        spacing = spacing_of(dataset, pixels.ndim) or (stack_spacing(dataset) if pixels.ndim == 3 else None)
-        return Image(as_pixels(pixels, where), spacing, header_facts(dataset))
+        frames = frames_of(dataset, pixels.shape, where)
+        ordered = as_pixels(frames.placed(pixels), where)
+        return Image(ordered, frames.spacing_mm, header_facts(dataset), frames.origin_mm, frames.directions)
     except BadInput:
         raise
     except Exception as error:  # elements are parsed on first use, and damaged ones break there

@@ -16,6 +16,7 @@ import pydicom
 from numpy.typing import NDArray
 
 from audit.cases.dicom import modality_values, read_dataset, stored_of
+from audit.cases.frames import Frames, frames_of
 from audit.cases.headers import header_facts, spacing_of, value_of
 from audit.cases.identifiers import identifying_elements
 from audit.cases.planes import Plane, planes_of
@@ -73,6 +74,15 @@ class DicomRecord:
         except Exception as error:
             raise BadInput(f"{where}: the DICOM file is damaged ({type(error).__name__}); export it again.") from error
 
+    def frames(self, shape: tuple[int, ...], where: str) -> Frames:
+        """How its frames lie; raises ``BadInput`` for a flawed stack. Geometry that cannot be converted is none."""
+        try:
+            return frames_of(self.dataset, shape, where)
+        except BadInput:
+            raise
+        except Exception:
+            return Frames(None, None)
+
 
 def dicom_record(data: bytes, where: str) -> DicomRecord:
     """The record of one DICOM file; raises ``BadInput`` for a file that cannot be parsed."""
@@ -101,11 +111,23 @@ def _attributes(dataset: pydicom.Dataset) -> dict[str, str | float]:
         text = _text(dataset, keyword).split("\\")[0]
         if text:
             found[name] = text
+    if display := _display(dataset):
+        found["voi_lut"] = display
     if "laterality" not in found and _text(dataset, "Laterality"):
         found["laterality"] = _text(dataset, "Laterality")
     if "age" not in found and (age := _age_from_dates(dataset)) is not None:
         found["age"] = f"{age:.1f}"
     return found
+
+
+def _display(dataset: pydicom.Dataset) -> str:
+    """What the header asks of a display beyond a linear window (PS3.3 C.11.2): its own table, or another function."""
+    with contextlib.suppress(Exception):
+        if dataset.get("VOILUTSequence"):
+            return "sequence"
+        function = _text(dataset, "VOILUTFunction").upper()
+        return function.lower() if function in ("SIGMOID", "LINEAR_EXACT") else ""
+    return ""
 
 
 def _age_from_dates(dataset: pydicom.Dataset) -> float | None:

@@ -61,15 +61,3 @@ def _numbers(dataset: pydicom.Dataset | None, keyword: str, count: int) -> tuple
     except (TypeError, ValueError):
         return None
     return values if len(values) == count and all(map(math.isfinite, values)) else None
-
-
-def stack_spacing(dataset: pydicom.Dataset) -> tuple[float, float, float] | None:
-    """(slices, rows, columns) in mm of frames that lie parallel and at equal distances in stored order, else None."""
-    planes = planes_of(dataset)
-    if planes is None or len(planes) < 2 or any(p.orientation != planes[0].orientation for p in planes):
-        return None
-    steps = np.diff([plane.position @ planes[0].normal for plane in planes])
-    step = float(np.mean(steps))
-    if abs(step) < 1e-6 or not np.allclose(steps, step, rtol=0.05):
-        return None
-    return (abs(step), *planes[0].spacing_mm)

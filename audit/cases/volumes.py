@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.cases.planes import Plane
+from audit.grids import Grid as Place
 from audit.records import BadInput
 
 SAME_DIRECTION = 1e-3
@@ -31,6 +32,14 @@ class Grid:
     shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
     affine: NDArray[np.float64]
+
+    @property
+    def place(self) -> Place:
+        """The same grid by its array axes."""
+        axes = (self.affine[:3, i] / np.linalg.norm(self.affine[:3, i]) for i in (2, 1, 0))
+        return Place(
+            self.shape, self.spacing_mm, tuple(self.affine[:3, 3].tolist()), tuple(tuple(a.tolist()) for a in axes)
+        )
 
 
 def parallel(planes: Sequence[Plane]) -> bool:
@@ -99,11 +108,21 @@ def _refuse_shear(planes: Sequence[Plane], where: str) -> None:
         raise BadInput(f"{where}: the slices are shifted sideways (tilted gantry); a box-shaped volume would be wrong.")
 
 
-def nifti_bytes(voxels: NDArray[np.generic], affine: NDArray[np.float64]) -> bytes:
-    """A NIfTI-1 file, uncompressed: ``voxels`` (slices, rows, columns), ``affine`` LPS; same input, same bytes."""
+def nifti_bytes(
+    voxels: NDArray[np.generic], affine: NDArray[np.float64] | None, spacing_mm: Sequence[float] | None = None
+) -> bytes:
+    """A NIfTI-1 file, uncompressed: ``voxels`` (slices, rows, columns), ``affine`` LPS; same input, same bytes.
+
+    Without an affine the file says that its place is not known (both codes 0); ``spacing_mm`` of the last axes stays.
+    """
     kept = np.ascontiguousarray(voxels.transpose(2, 1, 0))
-    image = nibabel.Nifti1Image(kept, LPS_TO_RAS @ affine, dtype=kept.dtype)
-    image.header.set_xyzt_units("mm")
+    image = nibabel.Nifti1Image(kept, None if affine is None else LPS_TO_RAS @ affine, dtype=kept.dtype)
+    image.header.set_xyzt_units("mm" if affine is not None or spacing_mm else "unknown")
+    if affine is None:
+        sides = tuple(reversed(spacing_mm or ()))
+        image.header.set_zooms((*sides, *(1.0,) * (3 - len(sides))))
+        image.header.set_qform(None, 0)
+        image.header.set_sform(None, 0)
     return bytes(image.to_bytes())
 
 

@@ -39,6 +39,7 @@ WRITTEN = {  # manifest column <- attribute of the record
     "pixel_units": "pixel_units",
     "window_center": "window_center",
     "window_width": "window_width",
+    "voi_lut": "voi_lut",
 }
 
 
@@ -86,6 +87,7 @@ def plan_stack(stack: Stack, folder: Path, as_slices: bool) -> tuple[list[Case],
         "spacing_mm": " x ".join(f"{v:.6g}" for v in grid.spacing_mm),
         "slices": grid.shape[0],
         "files": len(members),
+        "grid": grid.place.text(),
     }
     return [], VolumeTask(case, folder / VOLUMES / f"{name}.nii", files, tuple(grid.affine.ravel())), ""
 
@@ -96,6 +98,7 @@ def single(record: Record) -> Case:
     case = Case(_row(record, name, record["path"], record["sha256"]), [record], looks=record["looks"])
     case.row["pixel_sha256"] = record["pixel_sha256"]
     case.row["dhash"] = record["looks"]["dhash"]
+    case.row["grid"], case.row["frames"] = record["grid"], record["frames"]
     return case
 
 

@@ -25,7 +25,7 @@ class Training:
 
 @dataclass(frozen=True)
 class MaskFacts:
-    """One reference mask as read: ``problem`` says why it cannot be used; ``voxels`` inside it."""
+    """One reference mask as read: ``problem`` says why it cannot be used; ``voxels`` inside it; ``grid`` as text."""
 
     case_id: str
     column: str
@@ -34,6 +34,7 @@ class MaskFacts:
     spacing_mm: tuple[float, ...]
     voxels: int
     problem: str = ""
+    grid: str = ""
 
 
 @dataclass

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
 
 from audit.cases.concerns import Concern, counted
@@ -39,6 +40,16 @@ def find(intake: Intake) -> Iterator[Concern]:
         )
         yield Concern("major", what, intake.ids(where), "Check the unit and the export of these files.")
     yield from _series(intake)
+    yield from _frames(intake)
+
+
+def _frames(intake: Intake) -> Iterator[Concern]:
+    """Multi-frame objects that are no volume."""
+    notes = intake.cases.get("frames", pd.Series(pd.NA, index=intake.cases.index)).astype("string").fillna("")
+    for note in sorted(set(notes) - {""}):
+        rows = intake.ids((notes == note).to_numpy(dtype=bool))
+        what = f"{counted(rows, 'multi-frame object', 'multi-frame objects')}: {note}."
+        yield Concern("minor", what, rows, "Nothing that needs a volume can be measured on them.")
 
 
 def _series(intake: Intake) -> Iterator[Concern]:

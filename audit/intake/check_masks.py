@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from audit.cases.concerns import Concern, counted
+from audit.grids import Grid
 from audit.intake.check import Check, Intake, MaskFacts
 
 _REMEDY = "Correct the reference or the image at the source; neither is believed over the other here."
-_TOLERANCE = 0.01
+TOLERANCE_MM = 1e-3  # of a step or of the origin: what rounding in headers leaves; a plan may ask for less
 
 
 def find(intake: Intake) -> Iterator[Concern]:
@@ -36,11 +37,27 @@ def _unusable(column: str, masks: list[MaskFacts]) -> Iterator[Concern]:
 
 
 def _other_grid(intake: Intake, column: str, masks: list[MaskFacts]) -> Iterator[Concern]:
-    sizes = {str(r["case_id"]): _grid(r) for r in intake.cases.to_dict("records")}
-    rows = tuple(m.case_id for m in masks if not m.problem and _differs(m, sizes[m.case_id]))
-    if rows:
-        what = f"{counted(rows, 'mask does', 'masks do')} not lie on the grid of the image ('{column}')."
-        yield Concern("major", what, rows, _REMEDY)
+    """Masks that are compared with nothing: each is a failed case of its own at the audit, never averaged in."""
+    grids = dict(zip(map(str, intake.cases["case_id"]), _grids(intake.cases), strict=True))
+    apart: dict[str, list[str]] = {}
+    for mask in masks:
+        image = grids[mask.case_id]
+        how = None if mask.problem or image is None else image.mismatch(_grid_of(mask), TOLERANCE_MM)
+        if how:
+            apart.setdefault(how.partition(",")[0] if "voxels against" not in how else "size", []).append(mask.case_id)
+    for how, rows in sorted(apart.items()):
+        what = f"{counted(rows, 'mask does', 'masks do')} not lie on the grid of the image ('{column}'): {how}."
+        yield Concern("major", what, tuple(rows), _REMEDY)
+
+
+def _grids(cases: pd.DataFrame) -> Iterator[Grid | None]:
+    """Where each case's voxels lie; None for a case without an image."""
+    for text in cases["grid"] if "grid" in cases else [pd.NA] * len(cases):
+        yield None if pd.isna(text) or not text else Grid.of_text(str(text))
+
+
+def _grid_of(mask: MaskFacts) -> Grid:
+    return Grid.of_text(mask.grid) if mask.grid else Grid(tuple(mask.shape), tuple(mask.spacing_mm) or None)
 
 
 def _between(intake: Intake) -> Iterator[Concern]:
@@ -50,29 +67,13 @@ def _between(intake: Intake) -> Iterator[Concern]:
         if not mask.problem:
             by_case.setdefault(mask.case_id, []).append(mask)
     rows = tuple(
-        c for c, masks in by_case.items() if any(_differs(m, (masks[0].shape, masks[0].spacing_mm)) for m in masks)
+        case
+        for case, masks in by_case.items()
+        if any(_grid_of(masks[0]).mismatch(_grid_of(m), TOLERANCE_MM) for m in masks[1:])
     )
     if rows:
         verb = counted(rows, "case has", "cases have")
-        yield Concern("major", f"{verb} masks that do not lie on one grid (size or spacing differs).", rows, _REMEDY)
-
-
-def _grid(row: Mapping[Any, Any]) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    parts = (row.get("slices"), row.get("rows"), row.get("columns"))
-    shape = tuple(int(float(str(p))) for p in parts if pd.notna(p) and str(p) != "")
-    spacing = row.get("spacing_mm")
-    text = "" if pd.isna(spacing) else str(spacing)
-    return shape, tuple(float(p) for p in text.split(" x ") if p)
-
-
-def _differs(mask: MaskFacts, grid: tuple[tuple[int, ...], tuple[float, ...]]) -> bool:
-    shape, spacing = grid
-    if not shape:
-        return False
-    if tuple(mask.shape) != shape:
-        return True
-    both = len(mask.spacing_mm) == len(spacing) > 0
-    return both and not np.allclose(mask.spacing_mm, spacing, rtol=_TOLERANCE)
+        yield Concern("major", f"{verb} masks that do not lie on one grid.", rows, _REMEDY)
 
 
 def _against_labels(intake: Intake, column: str, masks: list[MaskFacts]) -> Iterator[Concern]:

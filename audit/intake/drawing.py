@@ -12,9 +12,9 @@ import numpy as np
 
 from audit.cases.dicom import stored_of
 from audit.cases.images import read_checked
-from audit.cases.planes import Plane
 from audit.cases.reference_objects import ReferenceObject, masks_of, read_reference
-from audit.cases.volumes import Grid, grid_of, nifti_bytes
+from audit.cases.volumes import Grid, nifti_bytes
+from audit.grids import Grid as Place
 from audit.intake.assembling import Case, instances_of
 from audit.intake.check import MaskFacts
 from audit.intake.pseudonyms import pseudonym
@@ -25,33 +25,40 @@ MASKS = "masks"
 
 @dataclass(frozen=True)
 class Canvas:
-    """A case that references may be drawn on: its grid, and the objects that it is made of, slice by slice."""
+    """A case that references may be drawn on: its grid, the objects that it is made of, slice by slice, and its place
+    as its own file tells it."""
 
     case_id: str
     series: str
     instances: tuple[str, ...]
     grid: Grid
+    place: Place
 
 
-def canvas_of(case: Case) -> Canvas | None:
-    """The canvas of a case; None for an object whose frames lie in no order that a mask could follow."""
+def canvas_of(case: Case) -> Canvas:
+    """The canvas of a case; of an object that does not say where it lies only the pixels are known."""
     shape = tuple(case.first["shape"])
     stack = (1, *shape) if len(shape) == 2 else shape
-    if case.grid is not None:
-        grid = case.grid
-    elif case.first["planes"] and len(case.first["planes"]) == stack[0]:
-        planes = [Plane(tuple(p[:3]), tuple(p[3:9]), (p[9], p[10])) for p in case.first["planes"]]
-        try:
-            grid = grid_of(planes, stack[1], stack[2], case.case_id)
-        except BadInput:
-            return None
-        if grid.order != tuple(range(stack[0])):
-            return None
-    else:
+    place = Place.of_text(str(case.row["grid"]))
+    grid = case.grid
+    if grid is None and place.directions is not None:
+        grid = _grid_of(place, stack)
+    elif grid is None:
         grid = Grid(tuple(range(stack[0])), stack, (1.0, 1.0, 1.0), np.eye(4))
     instances = list(instances_of(case))
     repeated = instances if case.grid is not None else instances * stack[0]
-    return Canvas(case.case_id, case.first["series"], tuple(repeated), grid)
+    return Canvas(case.case_id, case.first["series"], tuple(repeated), grid, place)
+
+
+def _grid_of(place: Place, stack: tuple[int, ...]) -> Grid:
+    """The voxel grid of an object's ordered frames; a single frame counts as 1 mm thick."""
+    steps, row_and_column = np.asarray(place.steps), np.asarray(place.directions)[-2:]
+    across = steps[0] if len(steps) == 3 else np.cross(row_and_column[1], row_and_column[0])
+    affine = np.eye(4)
+    affine[:3, :3] = np.c_[steps[-1], steps[-2], across]
+    affine[:3, 3] = place.origin_mm
+    spacing = (float(np.linalg.norm(across)), *(place.spacing_mm or (1.0, 1.0))[-2:])
+    return Grid(tuple(range(stack[0])), (stack[0], stack[1], stack[2]), spacing, affine)  # type: ignore[arg-type]
 
 
 def refers_to(root: Path, path: str, key: bytes) -> dict[str, Any]:
@@ -93,14 +100,15 @@ def _draw_on(found: ReferenceObject, canvas: Canvas, raw: dict[str, str], out: P
 
 
 def _written(mask: BoolArray, name: str, canvas: Canvas, out: Path) -> dict[str, Any]:
-    data = nifti_bytes(mask.astype(np.uint8), canvas.grid.affine)
+    known = canvas.place.directions is not None
+    data = nifti_bytes(mask.astype(np.uint8), canvas.grid.affine if known else None, canvas.place.spacing_mm)
     file = f"{MASKS}/{canvas.case_id}_{name}.nii"
     target = out / file
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
     shape = mask.shape if mask.shape[0] > 1 else mask.shape[1:]
     digest = hashlib.sha256(data).hexdigest()
-    facts = MaskFacts(canvas.case_id, f"{name}_mask", digest, shape, (), int(mask.sum()))
+    facts = MaskFacts(canvas.case_id, f"{name}_mask", digest, shape, (), int(mask.sum()), grid=canvas.place.text())
     return asdict(facts) | {"path": file}
 
 

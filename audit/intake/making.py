@@ -56,7 +56,7 @@ def make_cases(work: Work) -> tuple[Gathered, list[Canvas], dict[str, dict[str, 
         for member in case.members:
             work.store.note(member["path"], "case" if case.grid is None else "slice", case.case_id)
         if named and (case.first["series"] in named or named.intersection(m["instance"] for m in case.members)):
-            canvases += [canvas] if (canvas := canvas_of(case)) else []
+            canvases.append(canvas_of(case))
     return gathered, canvases, references
 
 

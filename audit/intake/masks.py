@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from audit.cases.images import decode, read_checked
+from audit.grids import Grid
 from audit.intake.check import MaskFacts
 from audit.intake.tables import names_of
 from audit.records import BadInput
@@ -89,5 +90,6 @@ def mask_facts(root: Path, path: str, case_id: str, column: str) -> dict[str, An
         image.spacing_mm or (),
         int(np.count_nonzero(image.pixels)),
         "" if whole else "it holds fractions, which is a probability map, not a mask",
+        Grid(image.pixels.shape, image.spacing_mm, image.origin_mm, image.directions).text(),
     )
     return asdict(facts) | {"path": path}

@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from audit.attributes.field_strength import derive as nominal
 from audit.cases.concerns import Concern, counted
 from audit.catalogue import entries
@@ -45,6 +47,7 @@ def as_dict(taken: Taken) -> dict[str, Any]:
         "refused": refused,
         "attributes": {a.name: _attribute(taken, a) for a in DESCRIBED},
         "modalities": dict(counts_by(cases["modality"])),
+        "display": _display(cases),
         "masks": dict(Counter(m.column for m in taken.intake.masks if not m.problem)),
         "boxes": sum(row["label"] != "" for rows in taken.work.boxes.values() for row in rows),
         "assumed": taken.work.assumed,
@@ -52,6 +55,13 @@ def as_dict(taken: Taken) -> dict[str, Any]:
         "not_assessed": [{"check": name, "reason": reason} for name, reason in taken.not_assessed],
         "checks": [{"check": c.name, "looks_for": c.looks_for, "limits": c.limits, "source": c.source} for c in checks],
     }
+
+
+def _display(cases: pd.DataFrame) -> dict[str, int]:
+    """How many cases ask a display for a window, for a table (VOI LUT sequence) or for another function."""
+    windows = int(cases["window_center"].notna().sum()) if "window_center" in cases else 0
+    others = counts_by(cases["voi_lut"].dropna()) if "voi_lut" in cases else {}
+    return {"window": windows} | dict(others) if windows or others else {}
 
 
 def _concern(name: str, concern: Concern) -> dict[str, Any]:
@@ -136,6 +146,10 @@ def _attributes_text(report: dict[str, Any]) -> str:
             shown = _levels(found.get("levels", {})) or "-"
         lines.append(_wrapped(f"{name:<18}{shown}", "  ", " " * 20))
         lines += [f"  {'':<18}unknown: {n} ({reason})" for reason, n in found["missing"].items()]
+    if report["display"]:
+        asked = {"window": "a window", "sequence": "a table (VOI LUT sequence)", "sigmoid": "a sigmoid"}
+        told = ", ".join(f"{asked.get(k, k)} {n}" for k, n in report["display"].items())
+        lines.append(_wrapped(f"{'display':<18}{told}: recorded, not applied (VOI LUT)", "  ", " " * 20))
     return "\n".join(["Attributes:", *lines])
 
 

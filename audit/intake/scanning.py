@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from audit.cases.arrays import as_pixels
 from audit.cases.dicom_record import DicomRecord, dicom_record, little_endian
 from audit.cases.images import decode, read_checked
+from audit.grids import Grid
 from audit.intake.lettering import lines_of_text
 from audit.intake.looks import looks_of, middle
 from audit.intake.pseudonyms import pseudonym
@@ -54,7 +55,8 @@ class FileRecord:
     split: list[str] = field(default_factory=list)
     shape: list[int] = field(default_factory=list)
     spacing_mm: list[float] = field(default_factory=list)
-    affine: list[float] = field(default_factory=list)
+    grid: str = ""
+    frames: str = ""
     looks: dict[str, Any] = field(default_factory=dict)
     lettering: int = 0
 
@@ -120,11 +122,15 @@ def _scan_dicom(record: FileRecord, found: DicomRecord, key: bytes) -> None:
         return
     stored, values = found.pixels(record.path)
     record.pixel_sha256 = hashlib.sha256(little_endian(stored)).hexdigest()
-    _see(record, Image(as_pixels(values, record.path), found.spacing_mm))
+    frames = found.frames(values.shape, record.path)
+    record.spacing_mm, record.frames = list(frames.spacing_mm or ()), frames.note
+    pixels = as_pixels(frames.placed(values), record.path)
+    _see(record, Image(pixels, frames.spacing_mm, {}, frames.origin_mm, frames.directions))
 
 
 def _see(record: FileRecord, image: Image) -> None:
     record.shape = list(image.pixels.shape)
+    record.grid = Grid(image.pixels.shape, image.spacing_mm, image.origin_mm, image.directions).text()
     record.looks = asdict(looks_of(image.pixels))
     record.looks["thumb"] = record.looks["thumb"].hex()
     record.lettering = max(_lines(frame) for frame in _looked_at(image.pixels))

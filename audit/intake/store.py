@@ -15,7 +15,7 @@ from typing import Any
 from audit.intake.listing import Listed
 from audit.records import BadInput
 
-READER = 1
+READER = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, bytes INTEGER, changed INTEGER, seen INTEGER,

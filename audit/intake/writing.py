@@ -29,6 +29,8 @@ NOT_IN_MANIFEST = (
     "site_as_written",
     "manufacturer_in_header",
     "burned_in_annotation",
+    "grid",
+    "frames",
 )
 TRAINING = "training"
 
