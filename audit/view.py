@@ -13,6 +13,7 @@ from audit.dossier.building import BuiltDocument, build_documents, default_templ
 from audit.dossier.device import Device, read_device
 from audit.dossier.templates import read_template
 from audit.dossier.view import CITABLE, AuditView, ConcernView, MeasureFacts, SetView
+from audit.dossier.worst import worst_cases
 from audit.evidence.locks import read_lock
 from audit.evidence.register import accesses
 from audit.evidence.store import AuditStore
@@ -49,7 +50,8 @@ def make_documents(
 ) -> list[tuple[BuiltDocument, Path]]:
     """Builds the documents of a finished audit and states them; returns each with the path of its PDF.
 
-    Explained cases of sequestered sets are left out unless ``role`` is 'assessment'; then their showing is registered.
+    Explained and worst cases of sequestered sets are left out unless ``role`` is 'assessment'; then their showing is
+    registered.
     """
     if store.state != "complete":
         raise BadInput(
@@ -57,8 +59,7 @@ def make_documents(
         )
     if device is not None:
         store.put_bytes("device", "device.yaml", _device_bytes(device))
-    explained = store.read_table(EXPLANATIONS)["case_id"]
-    hidden = withheld(store, explained, role, "in the dossier", who, created)
+    hidden = withheld(store, _named_cases(store), role, "in the dossier", who, created)
     _state_accesses(store)
     view = audit_view(store, created, hidden)
     built = build_documents(view, list(templates or default_templates()))
@@ -68,6 +69,14 @@ def make_documents(
         files = {f"{name}.pdf": each.pdf, f"{name}.docx": each.docx, f"{name}.json": each.json}
         store.put_files("document", files, cited, {"document": each.id, "results": len(each.values)})
     return [(each, store.folder / "documents" / f"{each.id}.pdf") for each in built]
+
+
+def _named_cases(store: AuditStore) -> list[str]:
+    """Cases of which a document shows something one by one: explained cases, and the worst of a segmentation."""
+    explained = store.read_table(EXPLANATIONS)["case_id"].astype(str)
+    plan = parse_plan(store.read_bytes("plan.yaml"), f"{store.audit_id}: plan.yaml")
+    worst = worst_cases(store.read_table(OBSERVATIONS), store.read_table(DISPOSITIONS), plan)
+    return sorted({*explained, *worst})
 
 
 def offered_documents() -> dict[str, str]:

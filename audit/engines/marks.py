@@ -2,7 +2,8 @@
 
 One output per detection target, (slots, n) for an image: columns x, y, rating for points and x, y, width, height,
 rating for boxes; in volumes x, y, z, rating and x, y, z, width, height, depth, rating. Places are in pixels of the
-image that the network was given, a box's upper left corner first, as in ``audit.places``. A slot rated minus infinity
+image (the models room undoes a turn of axes and a change of size), a box's upper left corner first, as in
+``audit.places``. A slot rated minus infinity
 is empty. The number of slots is part of the exported program; non-maximum suppression belongs to the version.
 """
 

@@ -90,7 +90,8 @@ def judged(work: Work, intake: Intake) -> Taken:
 
 def _rows_only(work: Work, table: Table | None) -> Gathered:
     """Cases of a table whose rows name no image, for recorded predictions."""
-    if table is None:
+    unreadable = work.source.table is None and work.store.count("refused") > 0
+    if table is None or unreadable:
         raise BadInput(f"{work.source.described}: {_nothing(work)}")
     gathered = Gathered()
     for row in rows_as_cases(table):

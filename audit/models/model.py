@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from audit.models.outputs import OutputRule, arrays, ruled
 from audit.models.preprocessing import Preprocessing
+from audit.models.slots import MarkAxes, are_slots, placed
 from audit.records import BadInput, ModelVersion, Pixels, StoredFile
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -26,8 +27,9 @@ class Loaded:
     ``outputs``: names of what it gives. ``run``: prepared images float32 (N, channels, \\*spatial) -> tensors by name;
     None for a version that reads files itself. ``network``: the same as a module with frozen weights, where gradients
     exist. ``read_files``: image files by case -> outputs, or the reason why there are none, by case.
-    ``preprocessing``, ``rules`` and ``x_first`` (the network wants the spatial axes in reverse order, x before y before
-    z) come from the version's ``version.yaml``, or from the files themselves (a MONAI bundle).
+    ``preprocessing``, ``rules``, ``x_first`` (the network wants the spatial axes in reverse order, x before y before z)
+    and ``mark_axes`` (how it counts its marks: ``audit.models.slots``) come from the version's ``version.yaml``, or from
+    the files themselves (a MONAI bundle).
     """
 
     outputs: tuple[str, ...]
@@ -37,19 +39,27 @@ class Loaded:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     rules: Mapping[str, OutputRule] | None = None
     x_first: bool = False
+    mark_axes: MarkAxes = "columns_first"
 
     @property
     def bare(self) -> bool:
         """Whether the network takes the pixels as they are and names its outputs itself."""
-        return not (self.preprocessing.steps or self.rules or self.x_first)
+        return not (self.preprocessing.steps or self.rules or self.x_first or self.mark_axes != "columns_first")
 
     def around(self, network: Callable[[torch.Tensor], Tensors], pixels: torch.Tensor) -> dict[str, torch.Tensor]:
         """Outputs by name for pixels (N, 1, \*spatial): turned, prepared, run, ruled, turned back."""
         turned = _reversed_axes(pixels, pixels.ndim) if self.x_first else pixels
-        found = ruled(network(self.preprocessing(turned)), self.rules, turned.shape[2:])
-        if self.x_first:
-            found = {name: _reversed_axes(value, pixels.ndim) for name, value in found.items()}
-        return found
+        prepared = self.preprocessing(turned)
+        found = ruled(network(prepared), self.rules, turned.shape[2:])
+        return {name: self._turned_back(value, prepared.shape[2:], turned.shape[2:]) for name, value in found.items()}
+
+    def _turned_back(self, value: torch.Tensor, given: torch.Size, image: torch.Size) -> torch.Tensor:
+        """A map or marks on the image's own axes; anything else as it is."""
+        if are_slots(value, given):
+            return placed(value, given, image, self.x_first, self.mark_axes)
+        if self.x_first and value.shape[1:] == image:  # a map without its channel
+            return value.permute(0, *range(len(image), 0, -1))
+        return _reversed_axes(value, len(image) + 2) if self.x_first else value
 
 
 def _reversed_axes(value: torch.Tensor, ndim: int) -> torch.Tensor:

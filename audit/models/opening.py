@@ -68,6 +68,7 @@ def _with_card(loaded: Loaded, card: VersionCard, where: str) -> Loaded:
         loaded = replace(loaded, preprocessing=preprocessing(card.preprocessing, where))
     if card.axes == "x_first":
         loaded = replace(loaded, x_first=True)
+    loaded = replace(loaded, mark_axes=card.marks)
     return replace(loaded, rules=card.outputs) if card.outputs else loaded
 
 

@@ -89,6 +89,7 @@ def test_single_cases_are_shown_to_the_assessment_role_only_and_each_showing_is_
     words = pages(withheld, 99)
     assert "explained cases are not shown: their set is sequestered" in words
     assert "Case new-" not in words
+    assert "are not named: their set is sequestered" in words
     assert f"Fresh when this audit began: {CASES - REUSED} of {CASES} cases" in words
     assert "case shown" not in events(second)
     refused = audit("ask", "--role", "curiosity", *home)
@@ -106,7 +107,8 @@ def test_single_cases_are_shown_to_the_assessment_role_only_and_each_showing_is_
     assert (last["event"], last["who"], last["validation_set"]) == ("case shown", "Assessor", "second")
     assert last["note"] == "2 cases shown, in an answer to a question, in the role of assessment"
     seen = [each["shown"] for each in audit("list", "--cases", *home, "--json").json["cases"] if each["shown"]]
-    assert seen == [2, 2]
+    assert seen.count(2) == 2  # explained: in the dossier and in the answer
+    assert seen.count(1) == len(seen) - 2 > 0  # the worst of the outlines: in the dossier only
     assert audit("verify", second.audit_id, *home).code == 0
 
 

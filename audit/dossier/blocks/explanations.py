@@ -46,10 +46,11 @@ def _build(view: AuditView, given: ExplanationParameters) -> tuple[Node, ...]:
 
 
 def _withheld(view: AuditView) -> tuple[Node, ...]:
-    if not view.hidden:
+    hidden = set(view.explanations["case_id"]) & view.hidden
+    if not hidden:
         return ()
     words = (
-        f"{len(view.hidden)} explained cases are not shown: their set is sequestered, and output of single cases is "
+        f"{len(hidden)} explained cases are not shown: their set is sequestered, and output of single cases is "
         "for the assessment role. Each showing is an access to the set."
     )
     return (Paragraph(text(words), "note"),)
