@@ -28,7 +28,7 @@ class Loaded:
     None for a version that reads files itself. ``network``: the same as a module with frozen weights, where gradients
     exist. ``read_files``: image files by case -> outputs, or the reason why there are none, by case.
     ``preprocessing``, ``rules``, ``x_first`` (the network wants the spatial axes in reverse order, x before y before z)
-    and ``mark_axes`` (how it counts its marks: ``audit.models.slots``) come from the version's ``version.yaml``, or from
+    and ``mark_axes`` (how it counts its marks: ``audit.models.slots``) come from the version's ``version.yaml`` or from
     the files themselves (a MONAI bundle).
     """
 
