@@ -14,6 +14,7 @@ import pytest
 from audit.cases.loading import image_loader, mask_loader
 from audit.cases.manifest import read_set
 from audit.intake import making
+from audit.records import BadInput
 from tests.intake.conftest import body, dicom, save, series
 
 
@@ -230,3 +231,11 @@ def _same_volume(hospital, expected, case_id):
     theirs = nibabel.as_closest_canonical(nibabel.load(expected))
     np.testing.assert_array_equal(np.asarray(ours.dataobj), np.asarray(theirs.dataobj))
     np.testing.assert_allclose(ours.affine, theirs.affine, atol=1e-2)
+
+
+def test_files_that_cannot_be_read_are_not_taken_for_a_table_without_images(hospital):
+    (hospital.source / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n damaged")
+    table = hospital.folder / "t.csv"
+    table.write_text("case_id,finding\na,1\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"none of its 1 files could be read; the first, a\.png"):
+        hospital.take(table=table)
