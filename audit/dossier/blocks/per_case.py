@@ -9,20 +9,22 @@ import numpy as np
 import pandas as pd
 
 from audit.dossier.block import Block, NoParameters
-from audit.dossier.citing import cite
+from audit.dossier.citing import cite, size
 from audit.dossier.content import Column, Node, Paragraph, Row, Run, Runs, Table, Text, text
 from audit.dossier.pointers import pointer
-from audit.dossier.rounding import number
+from audit.dossier.rounding import number, whole
 from audit.dossier.view import OBSERVATIONS, AuditView
 from audit.dossier.words import version_label
 from audit.dossier.worst import WORST, analysed_rows, worst_rows
+from audit.tables import ALL, OVERALL
 
 SCORES = (
-    ("dice", "Dice", ""),
-    ("surface_within", "surface within the tolerance", ""),
-    ("hd95_mm", "95th percentile of surface distances", "mm"),
-    ("assd_mm", "mean surface distance", "mm"),
+    ("dice", "dice", "Dice", ""),
+    ("surface_within", "normalised_surface_distance", "surface within the tolerance", ""),
+    ("hd95_mm", "hd95", "95th percentile of surface distances", "mm"),
+    ("assd_mm", "assd", "mean surface distance", "mm"),
 )
+"""Column, the measure whose estimate counts the same cases, words, unit."""
 SHARES = ((0.0, "Lowest"), (0.25, "Lower quartile"), (0.5, "Median"), (0.75, "Upper quartile"), (1.0, "Highest"))
 NOTE = (
     "Each entry is the score of a case: the smallest that at least this share of the cases does not exceed. No "
@@ -42,21 +44,24 @@ def _build(view: AuditView, given: NoParameters) -> tuple[Node, ...]:  # noqa: A
         for version in view.versions if target.task == "segmentation" else ():
             rows = analysed_rows(view.observations, view.dispositions, version, name)
             title = f"{name.replace('_', ' ')}, {version_label(view, version)}"
-            spread = tuple(_spread(view, rows))
+            spread = tuple(_spread(view, rows, version, name))
             if spread:
                 nodes.append(Table(f"Scores case by case: {title}", SPREAD, spread, text(NOTE)))
                 nodes += _worst(view, rows, title)
     return tuple(nodes)
 
 
-def _spread(view: AuditView, rows: pd.DataFrame) -> Iterator[Row]:
-    for column, words, unit in SCORES:
+def _spread(view: AuditView, rows: pd.DataFrame, version: str, target: str) -> Iterator[Row]:
+    for column, measure, words, unit in SCORES:
         known = rows[rows[column].notna()].sort_values([column, "case_id"], kind="stable")
         if len(known):
             places = [max(0, math.ceil(share * len(known)) - 1) for share, _ in SHARES]
             cells = [(_cell(view, known.index[place], column, unit),) for place in places]
             label = f"{words} ({unit})" if unit else words
-            yield Row((text(label), text(str(len(known))), *cells))
+            row = view.plain.get((version, measure, target, OVERALL, ALL))
+            same = row is not None and row.n_cases == len(known)
+            cases = size(view, row, "n_cases") if row is not None and same else text(whole(len(known)))
+            yield Row((text(label), cases, *cells))
 
 
 def _worst(view: AuditView, rows: pd.DataFrame, title: str) -> Iterator[Node]:
