@@ -13,7 +13,7 @@ from audit.grids import Grid
 from audit.intake.check import Check, Intake, MaskFacts
 
 _REMEDY = "Correct the reference or the image at the source; neither is believed over the other here."
-TOLERANCE_MM = 1e-3  # of a step or of the origin: what rounding in headers leaves; a plan may ask for less
+TOLERANCE_MM = 1e-4  # of a step or of the origin, as a plan has it unless it says otherwise
 
 
 def find(intake: Intake) -> Iterator[Concern]:
