@@ -44,11 +44,15 @@ class ScoreCriterion(ExplanationPart):
 
 USUAL_SCORES = (
     "completeness_error",
+    "deletion_gain",
+    "insertion_gain",
     "energy_inside",
     "area_inside",
     "localisation_gain",
     "pointing_game",
     "iou_equal_area",
+    "method_agreement",
+    "randomisation_cascading",
 )
 USUAL_CRITERIA = (
     ScoreCriterion(score="randomisation_cascading", kind="maximum", value=0.5, decisive=True),

@@ -63,6 +63,7 @@ from audit.tables import (
     DISPOSITIONS,
     ESTIMATES,
     EXPLANATION_SCORES,
+    EXPLANATION_VERDICTS,
     EXPLANATIONS,
     IMPORTANCE,
     LESIONS,
@@ -610,6 +611,8 @@ def _state_tables(store: AuditStore, known: list[Statement]) -> None:
     estimated = store.put_table(ESTIMATES, frames[ESTIMATES.name], [observed, *localised, fates, known[-1]])
     if plan.detects:
         store.put_table(CURVES, frames[CURVES.name], [observed, *localised, fates])
+    if EXPLANATION_VERDICTS.name in frames:
+        store.put_table(EXPLANATION_VERDICTS, frames[EXPLANATION_VERDICTS.name], [estimated])
     analysed = store.put_table(ANALYSES, frames[ANALYSES.name], [observed, fates, estimated])
     store.put_table(IMPORTANCE, frames[IMPORTANCE.name], [observed])
     data = findings_bytes(plan, frames, stored_setting(store))

@@ -27,6 +27,7 @@ from audit.evidence.statements import to_json
 from audit.evidence.store import AuditStore
 from audit.explanation_estimates import estimate_explanations
 from audit.explanations.importance import error_importance
+from audit.explanations.verdicts import verdicts
 from audit.findings import judge
 from audit.measures.repeats import with_repeats
 from audit.measures.setting import Setting, setting_of
@@ -40,6 +41,7 @@ from audit.tables import (
     DISPOSITIONS,
     ESTIMATES,
     EXPLANATION_SCORES,
+    EXPLANATION_VERDICTS,
     EXPLANATIONS,
     FRESH,
     IMPORTANCE,
@@ -97,6 +99,7 @@ def tabulate(store: AuditStore) -> Frames:
     estimates = ESTIMATES.conform(pd.concat([estimated, explained], ignore_index=True))
     return {
         **_of_marks(plan, cases, observations, fates, localised),
+        **_explained(plan, store, estimates),
         DISPOSITIONS.name: fates,
         OBSERVATIONS.name: observations,
         ESTIMATES.name: estimates,
@@ -109,6 +112,13 @@ def stored_scores(store: AuditStore) -> pd.DataFrame | None:
     """EXPLANATION_SCORES; None for an audit made before maps were scored one by one."""
     present = store.has(f"tables/{EXPLANATION_SCORES.name}.parquet")
     return store.read_table(EXPLANATION_SCORES) if present else None
+
+
+def _explained(plan: Plan, store: AuditStore, estimates: pd.DataFrame) -> Frames:
+    """Verdicts on the maps, of audits that scored them one by one."""
+    if stored_scores(store) is None:
+        return {}
+    return {EXPLANATION_VERDICTS.name: verdicts(plan, estimates, store.read_table(EXPLANATIONS))}
 
 
 def _by_use(plan: Plan, cases: pd.DataFrame) -> Plan:

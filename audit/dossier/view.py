@@ -145,6 +145,16 @@ class AuditView:
     curves: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(CURVES.columns)))
     determinism: tuple[Mapping[str, Any], ...] = ()
     hidden: frozenset[str] = frozenset()
+    explanation_verdicts: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def map_verdict(self, version: str, target: str, method: str) -> tuple[str, str] | None:
+        """Verdict and sanity check of a method's maps; None for an audit that did not examine them."""
+        frame = self.explanation_verdicts
+        keys = {"version": version, "target": target, "method": method}
+        for row in frame.to_dict("records"):
+            if all(row[name] == value for name, value in keys.items()):
+                return str(row["verdict"]), str(row["sanity"])
+        return None
 
     @cached_property
     def rows(self) -> tuple[EstimateRow, ...]:

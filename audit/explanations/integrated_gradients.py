@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from captum.attr import IntegratedGradients
 
 from audit.explanations.baselines import baseline_images
+from audit.explanations.chunks import chunk_size
+from audit.explanations.completeness import change_of_output, completeness_error
 from audit.explanations.method import USUAL, Attribution, Terms, VisualMethod
 from audit.explanations.scalar import ScalarOutput
 from audit.records import FloatArray, Pixels
 
 STEPS, MOST_STEPS = 32, 64
-CHUNK = 16
-SMALLEST_CHANGE = 1e-6
 WORTHWHILE = 0.75
 
 
@@ -43,6 +42,17 @@ def explain(
 
 
 def _attempt(scalar: ScalarOutput, pixels: Pixels, baseline: Pixels, steps: int) -> tuple[Pixels, FloatArray]:
+    """Maps and completeness errors, as many cases and steps together as memory allows."""
+    chunk = chunk_size(scalar, scalar.batch(pixels[:1]))
+    parts = [_part(scalar, pixels[i : i + chunk], baseline[i : i + chunk], steps, chunk)
+             for i in range(0, len(pixels), chunk)]  # fmt: skip
+    maps = np.concatenate(parts)
+    changes = [change_of_output(scalar, pixels[i : i + chunk], baseline[i : i + chunk])
+               for i in range(0, len(pixels), chunk)]  # fmt: skip
+    return maps.astype(np.float32), completeness_error(maps, np.concatenate(changes))
+
+
+def _part(scalar: ScalarOutput, pixels: Pixels, baseline: Pixels, steps: int, chunk: int) -> FloatArray:
     batch, start = scalar.batch(pixels), scalar.batch(baseline)
     region = scalar.region(batch)
     raw = IntegratedGradients(scalar).attribute(
@@ -50,17 +60,9 @@ def _attempt(scalar: ScalarOutput, pixels: Pixels, baseline: Pixels, steps: int)
         baselines=start,
         additional_forward_args=None if region is None else (region,),
         n_steps=steps,
-        internal_batch_size=max(CHUNK, len(pixels)),
+        internal_batch_size=chunk,
     )
-    with torch.no_grad():
-        change = (scalar(batch, region) - scalar(start, region)).double().cpu().numpy()
-    return raw[:, 0].float().cpu().numpy(), _completeness(raw, change)
-
-
-def _completeness(raw: torch.Tensor, change: FloatArray) -> FloatArray:
-    total = raw.double().flatten(1).sum(1).cpu().numpy()
-    safe = np.where(np.abs(change) < SMALLEST_CHANGE, np.nan, change)
-    return np.asarray(np.abs(total - change) / np.abs(safe))
+    return np.asarray(raw[:, 0].double().cpu().numpy())
 
 
 def _note(error: float, steps: int, most: int, tolerance: float) -> str:

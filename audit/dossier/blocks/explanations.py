@@ -28,6 +28,13 @@ INTRODUCTION = (
 )
 
 
+NOT_USABLE = "NOT USABLE: this method's maps of this version do not meet the plan's criteria; do not rely on this map."
+FAILS = (
+    "NOT USABLE, FAILS ITS SANITY CHECK: the map stays alike when the network's weights are random; "
+    "do not rely on this map."
+)
+
+
 def _build(view: AuditView, given: ExplanationParameters) -> tuple[Node, ...]:
     if len(view.explanations) == 0:
         why = "recorded predictions" if view.recorded_predictions else "the plan asks for none"
@@ -65,9 +72,17 @@ def _case(view: AuditView, index: int, row: dict[Any, Any]) -> Node:
         raise BadInput(
             f"{row['overlay']}: expected a PNG overlay; the stored file is something else; run 'audit verify'."
         )
-    words: Runs = (*(text(row["text"] + " ") if row["text"] else ()), *_facts(view, index, row))
+    words: Runs = (*_mark(view, row), *(text(row["text"] + " ") if row["text"] else ()), *_facts(view, index, row))
     alt = f"Original image and attribution overlay of case {row['case_id']}"
     return Picture(row["overlay"], view.pictures[row["overlay"]], alt, text(title, "strong"), words)
+
+
+def _mark(view: AuditView, row: dict[Any, Any]) -> Runs:
+    """What stands before the words of a map that must not be trusted."""
+    verdict, sanity = view.map_verdict(row["version"], row["target"], row["method"]) or ("", "")
+    if sanity == "not passed":
+        return (Text(FAILS, "strong"), Text(" "))
+    return (Text(NOT_USABLE, "strong"), Text(" ")) if verdict == "not usable" else ()
 
 
 def _facts(view: AuditView, index: int, row: dict[Any, Any]) -> Runs:

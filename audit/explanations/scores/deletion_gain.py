@@ -1,0 +1,12 @@
+"""How far the map's order beats random order when cells are removed; see ``faithfulness``."""
+
+from audit.explanations.scores.faithfulness import gain
+from audit.explanations.scores.score import ExaminedMap, ExplanationScore, Scored
+
+
+def score(examined: ExaminedMap) -> Scored:
+    """Area between the two curves, -1 to 1; 0 is chance."""
+    return gain(examined, insert=False)
+
+
+ENTRY = ExplanationScore("deletion_gain", score)
