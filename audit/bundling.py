@@ -14,9 +14,9 @@ from pathlib import Path
 from audit.dossier.pdf_reading import holds_pictures
 from audit.evidence.archive import write_archive
 from audit.evidence.bundled import DOCUMENT, MARK, PICTURE, SEQUESTERED, Bundle
-from audit.evidence.files import inside, is_file
+from audit.evidence.files import folder_files, inside, is_file
 from audit.evidence.keys import KEYS
-from audit.evidence.recording import folder_files, mlflow_record
+from audit.evidence.recording import mlflow_record
 from audit.evidence.store import LEDGER, REGISTER, AuditStore
 from audit.home_record import MODELS, RECORD
 from audit.models.stored import find_stored

@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from audit.evidence.anchors import WITHOUT, check_anchor
-from audit.evidence.bundled import bundle_of, is_bundle, unpacked
+from audit.anchoring import anchored
+from audit.evidence.bundled import as_home, bundle_of
 from audit.evidence.difference import Difference
-from audit.evidence.keys import published
 from audit.evidence.producer import producer
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import FileCheck, verify_file
@@ -48,30 +47,23 @@ class Checked:
         return "\n".join(lines)
 
 
-def verify_anything(what: str | None, home: Path, anchor: str | None = None) -> Checked:
+def verify_anything(what: str | None, home: Path, anchor: str | None = None, tsa: Path | None = None) -> Checked:
     """Verifies a bundle or a delivered file where ``what`` is one, an audit (default: the latest) otherwise.
 
-    A bundle stands for its audit, as ``what`` or as ``home``.
-
-    ``anchor``: what the auditor holds against a rebuilt forgery (``audit.evidence.anchors``).
+    A bundle stands for its audit, as ``what`` or as ``home``. ``anchor`` and ``tsa``: what the auditor holds against a
+    rebuilt forgery (``audit.anchoring``).
     """
-    if what is None and is_bundle(home):
-        what = str(home)
-    if what is not None and is_bundle(Path(what)):
-        with unpacked(Path(what)) as (unfolded, bundle):
-            return _verify_audit(open_audit(unfolded, bundle.audit_id), anchor, f"bundle {what}, ")
-    if is_bundle(home):
-        with unpacked(home) as (unfolded, _):
-            return verify_anything(what, unfolded, anchor)
-    if what is not None and (Path(what).is_file() or Path(what).suffix in (".pdf", ".docx", ".json")):
-        return _verify_file(home, Path(what))
-    return _verify_audit(open_audit(home, what), anchor)
+    with as_home(what, home) as (place, named):
+        if named is not None and (Path(named).is_file() or Path(named).suffix in (".pdf", ".docx", ".json")):
+            return _verify_file(place, Path(named))
+        where = f"bundle {what if place != home and what != named else home}, " if place != home else ""
+        return _verify_audit(open_audit(place, named), anchor, tsa, where)
 
 
-def _verify_audit(store: AuditStore, anchor: str | None, where: str = "") -> Checked:
-    held, contradicted = _anchored(store, anchor)
-    differences = (*verify_audit(store), *contradicted)
-    words = f"{_done(store)} Signatures: {store.ledger.signature_status()}. {held} {_other_code(store)}"
+def _verify_audit(store: AuditStore, anchor: str | None, tsa: Path | None, where: str) -> Checked:
+    held = anchored(store, anchor, tsa)
+    differences = (*verify_audit(store), *held.differences)
+    words = f"{_done(store)} Signatures: {store.ledger.signature_status()}. {held.sentence} {_other_code(store)}"
     return Checked(f"{where}audit {store.audit_id}", words.strip(), differences)
 
 
@@ -92,13 +84,6 @@ def _done(store: AuditStore) -> str:
         "Ledger, the files in the bundle, the plan and the bundle's record of MLflow were compared with their digests; "
         f"{again}. Not checked, because not in the bundle: {'; '.join(absent)}."
     )
-
-
-def _anchored(store: AuditStore, anchor: str | None) -> tuple[str, tuple[Difference, ...]]:
-    if anchor is None:
-        return WITHOUT, ()
-    found = check_anchor(store.ledger.lines(), anchor, published(store.home))
-    return found.sentence, found.differences
 
 
 def _other_code(store: AuditStore) -> str:

@@ -1,5 +1,7 @@
 """The MLflow home: one folder with an SQLite database and an artifact folder, which may be moved at any time.
 
+Where ``home.yaml`` names another database or a tracking server, runs and versions stand there (``home_address``).
+
 MLflow stores absolute artifact locations; ``open_home`` rewrites them when the folder stands somewhere else than
 before, so that ``mlflow ui`` and model loading go on working. Pickle loading and telemetry are switched off.
 """
@@ -16,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlparse
 
+from audit.home_address import BY_DRIVER, Address, address_of, home_id
+from audit.home_address import FILE as ADDRESS_FILE
 from audit.home_record import RECORD, RecordedMlflow
 from audit.records import BadInput
 
@@ -26,14 +30,19 @@ AUDITS = "imaging-audit"
 TRAINING = "imaging-audit-training"
 DATABASE = "mlflow.db"
 FOLDERS = {AUDITS: "audits", TRAINING: "training"}
-FLAGS = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+FLAGS = {
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 LOCATIONS = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
     ("logged_models", "artifact_location"),
     ("model_versions", "storage_location"),
 )
-_OPENED: dict[tuple[Path, int], MlflowClient] = {}  # a home of this process does not move under its own database file
+HOME_TAG = "audit.home"
+_OPENED: dict[tuple[Path, str, int], MlflowClient] = {}  # a home does not move under its own database file
 
 
 def open_home(path: Path) -> MlflowClient:
@@ -46,15 +55,59 @@ def open_home(path: Path) -> MlflowClient:
         return cast("MlflowClient", RecordedMlflow(path))
     home = _usable(path)
     mlflow = _quiet_mlflow()
-    address = f"sqlite:///{home / DATABASE}"
+    elsewhere = address_of(home)
+    address = elsewhere.tracking if elsewhere else f"sqlite:///{home / DATABASE}"
     mlflow.set_tracking_uri(address)
     mlflow.set_registry_uri(address)
-    key = (home, _inode(home / DATABASE))
+    key = (home, address, _inode(home / DATABASE))
     if key not in _OPENED:
-        client = _open(mlflow, home, address)
-        _OPENED[home, _inode(home / DATABASE)] = client
+        client = _open_elsewhere(mlflow, home, elsewhere) if elsewhere else _open(mlflow, home, address)
+        _OPENED[home, address, _inode(home / DATABASE)] = client
         return client
     return _OPENED[key]
+
+
+def experiment(home: Path, name: str) -> Any:
+    """The home's experiment ``name`` (AUDITS or TRAINING)."""
+    elsewhere = None if is_record(home) else address_of(home.resolve())
+    prefix = elsewhere.experiments if elsewhere else ""
+    return open_home(home).get_experiment_by_name(f"{prefix}{name}")
+
+
+def _open_elsewhere(mlflow: Any, home: Path, address: Address) -> MlflowClient:
+    """A client of another database or server; its experiments are marked as this home's, or refused as another's."""
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with only_one(home):
+            client = mlflow.MlflowClient(tracking_uri=address.tracking, registry_uri=address.tracking)
+            for name in FOLDERS:
+                _ensure_marked(client, home, address, name)
+        return cast("MlflowClient", client)
+    except (MlflowException, RequestException, SQLAlchemyError, ImportError) as error:
+        raise BadInput(
+            f"{address.tracking}: MLflow cannot be reached there ({_reason(error)}); is it running, and are the "
+            f"credentials in the environment ({BY_DRIVER})?"
+        ) from error
+
+
+def _ensure_marked(client: MlflowClient, home: Path, address: Address, name: str) -> None:
+    full, mark = f"{address.experiments}{name}", home_id(home)
+    found = client.get_experiment_by_name(full)
+    if found is None:
+        place = address.artifacts or (None if address.is_server else str(home / "artifacts"))
+        client.create_experiment(full, f"{place}/{FOLDERS[name]}" if place else None, tags={HOME_TAG: mark})
+    elif found.tags.get(HOME_TAG) != mark:
+        raise BadInput(
+            f"{address.tracking}: the experiment '{full}' belongs to another home; name other ones under "
+            f"'experiments' in {home / ADDRESS_FILE}."
+        )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__
 
 
 def _open(mlflow: Any, home: Path, address: str) -> MlflowClient:
@@ -73,7 +126,7 @@ def _inode(path: Path) -> int:
 
 def exists(path: Path) -> bool:
     """Whether a home stands in ``path``; asks without creating one."""
-    return (path / DATABASE).is_file() or is_record(path)
+    return (path / DATABASE).is_file() or is_record(path) or address_of(path) is not None
 
 
 def is_record(path: Path) -> bool:

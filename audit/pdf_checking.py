@@ -19,6 +19,7 @@ import pandas as pd
 
 from audit.dossier.pdf_reading import PdfText, Printed, read_pdf
 from audit.dossier.pointers import look_up
+from audit.dossier.view import AuditView
 from audit.evidence.difference import Difference
 from audit.evidence.statements import sha256
 from audit.evidence.store import AuditStore, list_audits
@@ -111,17 +112,18 @@ def _compared(home: Path, name: str, found: PdfText, audit_id: str, document: st
         return
     evidence = Evidence(store)
     yield from _results(name, delivered.results, found.results, evidence)
-    yield from _stale(name, _facts(store, document)["values"], evidence)
+    yield from stale(name, _facts(store, document)["values"], evidence)
     yield from _unbound(name, delivered.loose, found.loose)
 
 
 class Evidence:
-    """What the audit's evidence holds today at a result's address; read when it is first asked."""
+    """What the audit's evidence holds today at a result's address (or ``view``, where it was computed again); read
+    when it is first asked."""
 
-    def __init__(self, store: AuditStore) -> None:
+    def __init__(self, store: AuditStore, view: AuditView | None = None) -> None:
         self._store = store
         self._kinds = {one.id[:12]: one for one in store.statements()}
-        self._view: Any = None
+        self._view: Any = view
 
     def at(self, reference: str) -> Any:
         """The value at an address; raises ``LookupError`` where the evidence has none, or has replaced its product."""
@@ -200,7 +202,7 @@ def _difference(
     return Difference(thing, shown[0], shown[1], what + evidence.in_words(reference))
 
 
-def _stale(name: str, values: Sequence[Mapping[str, str]], evidence: Evidence) -> Iterator[Difference]:
+def stale(name: str, values: Sequence[Mapping[str, str]], evidence: Evidence) -> Iterator[Difference]:
     """Results of the delivered file that today's evidence does not give, under the rounding rule."""
     for text, reference in dict.fromkeys((each["text"], each["reference"]) for each in values):
         try:

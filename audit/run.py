@@ -130,7 +130,11 @@ class Versions:
 
 def gather(plan_path: Path) -> Inputs:
     """Reads plan, sets and references and refuses what cannot work, before any image is loaded."""
-    stored = read_plan(plan_path)
+    return gather_stored(read_plan(plan_path))
+
+
+def gather_stored(stored: StoredPlan) -> Inputs:
+    """As ``gather``, of a plan that was read already; its sets are looked for beside ``stored.path``."""
     plan = stored.plan
     sets = tuple(read_set(find_set(name, stored.path.parent)) for name in plan.validation_sets)
     joined = join_sets(list(sets))
@@ -478,20 +482,22 @@ def _pass(inputs: Inputs, versions: Versions, store: AuditStore, known: list[Sta
             files[f"marks/{shard.index:05d}.parquet"] = table_bytes(MARKS, shard.marks)
         store.put_files("shard", files, known, {"shard": shard.index, "rows": len(shard.rows)})
 
-    _run(inputs, _arms(inputs.plan, versions), cases, done, sink, advance)
+    one_pass(inputs, all_arms(inputs.plan, versions), cases, done, sink, advance)
 
 
-def _run(
+def one_pass(
     inputs: Inputs,
     arms: list[Arm],
     cases: list[str],
     done: set[int],
     sink: Callable[[Shard], None],
     advance: Callable[[int], None],
+    shard_size: int | None = None,
 ) -> None:
+    """One pass of ``arms`` over ``cases`` in shards of ``shard_size`` (else ``SHARD_SIZE``), but those in ``done``."""
     plan, files = inputs.plan, any(arm.read_files for arm in arms)
     run_pass(
-        cases, image_loader(inputs.cases), arms, plan.batch_size, SHARD_SIZE, done, sink, advance,
+        cases, image_loader(inputs.cases), arms, plan.batch_size, shard_size or SHARD_SIZE, done, sink, advance,
         seed=plan.seed, clock=perf_counter, load_file=file_loader(inputs.cases) if files else None,
     )  # fmt: skip
 
@@ -507,7 +513,7 @@ def _repeat(inputs: Inputs, versions: Versions, store: AuditStore, known: list[S
     passes: list[Shard] = []
     for done in range(2):
         progress("repeated passes", done, 2)
-        _run(inputs, arms, drawn, set(), passes.append, lambda _: None)
+        one_pass(inputs, arms, drawn, set(), passes.append, lambda _: None)
     progress("repeated passes", 2, 2)
     records = repeated(passes[0], passes[1], asked.tolerance)
     store.put_bytes("determinism", DETERMINISM_FILE, to_json({"cases": drawn, "results": records}, indent=2), known)
@@ -519,7 +525,8 @@ def _arm(plan: Plan, role: str, model: OpenModel) -> Arm:
     return Arm(role, model.predict, plan.targets)
 
 
-def _arms(plan: Plan, versions: Versions) -> list[Arm]:
+def all_arms(plan: Plan, versions: Versions) -> list[Arm]:
+    """Every opened version on the images as they are, and the candidate on perturbed ones."""
     arms = [_arm(plan, role, model) for role, model in versions.models.items()]
     if "candidate" in versions.models:
         predict = versions.models["candidate"].predict

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from audit.dossier.pointers import look_up
-from audit.evidence.bundled import is_bundle, unpacked
+from audit.evidence.bundled import as_home
 from audit.evidence.store import AuditStore, list_audits, open_audit
 from audit.evidence.tree import Node, tree_of
 from audit.evidence.verification import verify_file
@@ -50,12 +50,11 @@ def lineage(what: str | None, home: Path, audit: str | None = None) -> Lineage:
     analysis's 'A…') or by the address that a document prints ('1a2b3c4d5e6f#/pointer'). Raises ``BadInput`` for what no
     audit of the home holds.
     """
-    if what is not None and is_bundle(Path(what)):
-        with unpacked(Path(what)) as (unfolded, bundle):
-            return _of_audit(open_audit(unfolded, bundle.audit_id))
-    if is_bundle(home):
-        with unpacked(home) as (unfolded, bundle):
-            return lineage(what, unfolded, bundle.audit_id)
+    with as_home(what, home) as (place, named):
+        return _lineage(named, place, audit)
+
+
+def _lineage(what: str | None, home: Path, audit: str | None) -> Lineage:
     if what is not None and Path(what).is_file():
         return _of_file(Path(what), home)
     if what is not None and ("#" in what or what[:1] in KEYED):

@@ -14,6 +14,7 @@ from audit.dossier.device import Device, read_device
 from audit.dossier.templates import read_template
 from audit.dossier.view import CITABLE, AuditView, ConcernView, MeasureFacts, SetView
 from audit.dossier.worst import worst_cases
+from audit.evidence.bundled import bundle_of
 from audit.evidence.locks import read_lock
 from audit.evidence.register import accesses
 from audit.evidence.store import AuditStore
@@ -105,6 +106,8 @@ def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozens
     verdict, sentence = overall_verdict(findings, plan)
     explanations = store.read_table(EXPLANATIONS)
     ledger = tuple(store.statements())
+    bundle = bundle_of(store.home)
+    absent = bundle.left_out if bundle else {}
     return AuditView(
         audit_id=store.audit_id,
         run_id=store.run_id,
@@ -132,7 +135,7 @@ def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozens
         findings=findings,
         verdict=verdict,
         verdict_sentence=sentence,
-        pictures={path: store.read_bytes(path) for path in _shown(explanations, hidden)},
+        pictures={path: store.read_bytes(path) for path in _shown(explanations, hidden) if path not in absent},
         hidden=hidden,
         statements=_statements(ledger),
         ledger=ledger,

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "audit"
 BASE = {
     "records", "grids", "tables", "plan", "explanation_plan", "model_refs", "catalogue", "home", "home_record",
-    "datafolders", "places",
+    "home_address", "datafolders", "places",
 }  # fmt: skip
 # places: boxes and points, which validation sets (cases) and devices (models) write in the same formats
 MAY_ALSO_USE = {
@@ -44,6 +44,8 @@ TOP = {
     "demo",
     "asking",
     "bundling",
+    "anchoring",
+    "reproducing",
     "checking",
     "tracing",
     "word_checking",

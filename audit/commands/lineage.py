@@ -12,7 +12,7 @@ from audit.commands.shared import EVIDENCE, USES, AsJson, Command, Home, answer
 def lineage(
     what: Annotated[
         str | None,
-        typer.Argument(metavar="[AUDIT|FILE|VALUE]", help="VALUE: an estimate's key, or an address as printed."),
+        typer.Argument(metavar="[AUDIT|BUNDLE|FILE|VALUE]", help="VALUE: an estimate's key, or an address as printed."),
     ] = None,
     audit: Annotated[str | None, typer.Option(help="Audit id that VALUE belongs to; default: the latest.")] = None,
     home: Home = EVIDENCE,

@@ -271,6 +271,25 @@ class FlowChart:
 
 
 @dataclass(frozen=True, slots=True)
+class LineageBox:
+    """One step of a path: ``key`` names it for the arrows."""
+
+    key: str
+    title: str
+    lines: tuple[Runs, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineageChart:
+    """Steps in columns from left to right, and which leads to which (keys of two boxes)."""
+
+    caption: str
+    alt: str
+    columns: tuple[tuple[LineageBox, ...], ...]
+    arrows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A raster picture from the evidence, by its path inside the audit, with text beside or below it."""
 
@@ -329,6 +348,7 @@ Node = (
     | CurvePlot
     | FrocPlot
     | FlowChart
+    | LineageChart
     | Picture
     | StatusBox
     | Signature

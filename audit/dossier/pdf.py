@@ -22,6 +22,7 @@ from audit.dossier.content import (
     ForestPlot,
     FrocPlot,
     Heading,
+    LineageChart,
     NewPage,
     Node,
     Paragraph,
@@ -33,6 +34,7 @@ from audit.dossier.content import (
 from audit.dossier.pdf_curves import CurveFigure
 from audit.dossier.pdf_figures import BarFigure, FlowFigure, ForestFigure, PictureBlock
 from audit.dossier.pdf_froc import FrocFigure
+from audit.dossier.pdf_lineage import LineageFigure
 from audit.dossier.pdf_parts import ContentsList, DryCanvas, HeadingLine, SignatureBlock, StatusPanel, TitleBlock
 from audit.dossier.pdf_style import (
     ACCENT,
@@ -126,7 +128,7 @@ def figure(node: Node, known: Layout) -> Flowable:
     makers: dict[type[Any], Any] = {
         Table: GridTable, ForestPlot: ForestFigure, AgreementPlot: AgreementFigure, BarPlot: BarFigure,
         CurvePlot: CurveFigure, FlowChart: FlowFigure, Picture: PictureBlock, StatusBox: StatusPanel,
-        FrocPlot: FrocFigure,
+        FrocPlot: FrocFigure, LineageChart: LineageFigure,
     }  # fmt: skip
     flowable: Flowable = makers[type(node)](node, known.pages)
     return flowable

@@ -65,7 +65,7 @@ _HEX = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _STATUSES = ("evidenced", "partly evidenced", "declared", "missing", "not applicable")
 _NODES = (
     "Heading", "Paragraph", "Table", "ForestPlot", "AgreementPlot", "BarPlot", "CurvePlot", "FrocPlot", "FlowChart",
-    "Picture", "StatusBox",
+    "LineageChart", "Picture", "StatusBox",
     "Signature", "Contents", "NewPage",
 )  # fmt: skip
 

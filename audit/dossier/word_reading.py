@@ -21,6 +21,7 @@ from audit.records import BadInput
 
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 NAME = re.compile(rf"{VALUE_PREFIX}(\d+)_(\d+)")
+BODY, FOOT = re.compile(r"word/document\.xml"), re.compile(r"word/footer\d*\.xml")
 LARGEST = 200 * 1024 * 1024
 GENERATED = ("PAGEREF", "NUMPAGES", "PAGE")
 
@@ -52,7 +53,7 @@ class WordText:
 
 def read_word(data: bytes, where: str) -> WordText:
     """Bookmarked results and paragraphs of a DOCX file; raises ``BadInput`` where ``data`` is none."""
-    body = _body(data, where)
+    (body,) = _parts(data, where, BODY)
     values: dict[str, list[str]] = {}
     paragraphs = [_paragraph(each, values) for each in body.iter(f"{WORD}p")]
     joined = {name: _plain("".join(parts)) for name, parts in values.items()}
@@ -77,15 +78,28 @@ def reworded(delivered: WordText, found: WordText) -> list[Reworded]:
     return [Reworded("\n".join(one[a:b]), "\n".join(other[c:d])) for tag, a, b, c, d in steps if tag != "equal"]
 
 
-def _body(data: bytes, where: str) -> Any:
+def foot_of(data: bytes, where: str) -> str:
+    """The words in the feet of a DOCX file's pages; raises ``BadInput`` where ``data`` is none."""
+    feet = _parts(data, where, FOOT)
+    return "\n".join("".join(text.text or "" for text in foot.iter(f"{WORD}t")) for foot in feet)
+
+
+def _parts(data: bytes, where: str, named: re.Pattern[str]) -> list[Any]:
+    """The package's XML parts whose name fits; ``BadInput`` where there is none."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
-            size = package.getinfo("word/document.xml").file_size
+            entries = [entry for entry in package.infolist() if named.fullmatch(entry.filename)]
+            size = sum(entry.file_size for entry in entries)
             if size > LARGEST:
                 raise BadInput(f"{where}: its text is {size // 2**20} MiB, more than {LARGEST // 2**20}; not read.")
-            xml = package.read("word/document.xml")
+            if not entries:
+                raise KeyError(named.pattern)
+            return [_xml(package.read(entry), where) for entry in entries]
     except (zipfile.BadZipFile, KeyError) as error:
         raise BadInput(f"{where}: no Word document (DOCX); give the file as Word or LibreOffice saved it.") from error
+
+
+def _xml(xml: bytes, where: str) -> Any:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
         return etree.fromstring(xml, parser)

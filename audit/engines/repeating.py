@@ -7,7 +7,8 @@ Regulation (EU) 2024/1689, Art. 15(1), (4).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,51 @@ def repeated(first: Shard, second: Shard, tolerance: float) -> list[dict[str, An
         | _compared([pair for own, pair in zip(arms, pairs, strict=True) if own == arm], tolerance)
         for arm in dict.fromkeys(arms)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDifference:
+    """One output in two passes: its size of difference (None: only one side has it, or the shapes differ), both in
+    words, and for a score both numbers."""
+
+    version: str
+    case_id: str
+    target: str
+    size: float | None
+    stored: str
+    now: str
+    scores: tuple[float, float] | None
+
+    def beyond(self, tolerance: float) -> bool:
+        """Whether the two differ by more than ``tolerance``."""
+        return self.size is None or self.size > tolerance
+
+
+def case_differences(stored: Shard, now: Shard) -> Iterator[CaseDifference]:
+    """Every output of two shards over the same cases, compared; a case without output on both sides is left out."""
+    keys = ["version", "case_id", "target"]
+    again = {tuple(getattr(row, key) for key in keys): row for row in now.rows.itertuples(index=False)}
+    for row in stored.rows.itertuples(index=False):
+        key = tuple(getattr(row, name) for name in keys)
+        one, other = _value(row, stored), _value(again[key], now) if key in again else None
+        if one is None and other is None:
+            continue
+        size = None if one is None or other is None else _difference(one, other)
+        words = _in_words(one, row), _in_words(other, again.get(key))
+        version, case, target = map(str, key)
+        yield CaseDifference(version, case, target, size, *words, _scores(one, other))
+
+
+def _scores(one: FloatArray | None, other: FloatArray | None) -> tuple[float, float] | None:
+    if one is None or other is None or one.ndim or other.ndim:
+        return None
+    return float(one), float(other)
+
+
+def _in_words(value: FloatArray | None, row: Any) -> str:
+    if value is None:
+        return f"no output ({row.error})" if row is not None else "no row"
+    return repr(float(value)) if value.ndim == 0 else f"an output of shape {value.shape}"
 
 
 def _compared(pairs: Sequence[tuple[FloatArray | None, FloatArray | None]], tolerance: float) -> dict[str, Any]:

@@ -43,11 +43,11 @@ def check_anchor(lines: Sequence[Line], anchor: str, keys: Mapping[str, Key]) ->
     if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST},64}}", wanted):
         raise BadInput(
             f"anchor '{anchor}': expected a ledger root or a key's fingerprint ({SHORTEST} to 64 hexadecimal digits), "
-            "or the path of a public key."
+            "or the path of a public key, of a delivered PDF or Word document, or of a time stamp (.tsr, with --tsa)."
         )
     for size, root in enumerate(merkle_roots(line.digest for line in lines), 1):
         if root.startswith(wanted):
-            return Anchored(_up_to(size, len(lines), root))
+            return Anchored(up_to(size, len(lines), root))
     known = sorted({one for line in lines if line.read for one in line.read.signers if one.startswith(wanted)})
     if known:
         return _by_key(lines, known[0], keys)
@@ -55,7 +55,8 @@ def check_anchor(lines: Sequence[Line], anchor: str, keys: Mapping[str, Key]) ->
     return Anchored("", (Difference("anchor", wanted, "neither root nor signer of this ledger", what),))
 
 
-def _up_to(size: int, whole: int, root: str) -> str:
+def up_to(size: int, whole: int, root: str) -> str:
+    """What a root of the first ``size`` of ``whole`` statements proves, in words."""
     added = whole - size
     later = f"; {added} {'was' if added == 1 else 'were'} added later" if added else ""
     return f"Anchored: the first {size} statements are those that the root {root[:16]} stands for{later}."

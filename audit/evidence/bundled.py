@@ -87,3 +87,14 @@ def unpacked(path: Path) -> Iterator[tuple[Path, Bundle]]:
         if bundle is None:
             raise BadInput(f"{path}: no bundle of an audit ({MARK} expected in it); make one with 'audit bundle'.")
         yield home, bundle
+
+
+@contextmanager
+def as_home(what: str | None, home: Path) -> Iterator[tuple[Path, str | None]]:
+    """Home and audit id that ``what`` and ``home`` mean, either of which may be a bundle; without one, as given."""
+    given = Path(what) if what is not None and is_bundle(Path(what)) else home if is_bundle(home) else None
+    if given is None:
+        yield home, what
+        return
+    with unpacked(given) as (place, bundle):
+        yield place, bundle.audit_id if what is None or given != home else what

@@ -43,3 +43,9 @@ def inside(folder: Path, relative: str) -> Path:
 def is_file(subject: str) -> bool:
     """Whether a statement's subject is a file of the audit folder; others carry a scheme, as in 'model:candidate/…'."""
     return ":" not in subject
+
+
+def folder_files(folder: Path) -> dict[str, Path]:
+    """Every file below ``folder`` by its relative POSIX path; links are not followed and not taken."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    return {path.relative_to(folder).as_posix(): path for path in files}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from audit.evidence import mirror
 from audit.evidence.bundled import bundle_of
 from audit.evidence.chain import Line, check_lines, describe
 from audit.evidence.difference import Difference
@@ -31,6 +32,7 @@ def check_integrity(store: AuditStore) -> list[Difference]:
         *_signatures(store, store.ledger, whole=True),
         *_files(store),
         *_unknown_files(store),
+        *_mirror(store),
         *_check_ledger(register, _parsed("MLflow", recorded_head(store.home))),
         *_signatures(store, register, whole=False),
         *_mlflow(store),
@@ -104,6 +106,14 @@ def _unknown_files(store: AuditStore) -> Iterator[Difference]:
         if (path.is_file() or path.is_symlink()) and name not in known:
             what = "No statement knows this file: it was added later, or its writing was interrupted."
             yield Difference(name, "no such file", "a file", what)
+
+
+def _mirror(store: AuditStore) -> Iterator[Difference]:
+    """The artifact store's copies, where it is not the audit's folder itself."""
+    if mlflow_run(store.home, store.run_id) is None or not mirror.is_mirrored(store.home, store.run_id):
+        return
+    expected = {name: one.subjects[name] for name, one in store.subjects().items() if is_file(name)}
+    yield from mirror.check(store.home, store.run_id, expected | {LEDGER: _digest(store, LEDGER)})
 
 
 def _mlflow(store: AuditStore) -> Iterator[Difference]:

@@ -18,7 +18,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from audit.evidence import mirror
 from audit.evidence.binding import Digests, Lock, ModelDigests, changes, refuse_changes
+from audit.evidence.files import is_file
 from audit.evidence.keys import SigningKey
 from audit.evidence.producer import producer as current_producer
 from audit.evidence.register import LOCKS, Event, enter, events
@@ -175,6 +177,8 @@ def finish(store: AuditStore, state: str, at: str, who: str | None = None, note:
     plan = _stored_plan(store)
     bound = read_lock(store)
     store.anchor()
+    if mirror.is_mirrored(store.home, store.run_id):
+        mirror.put_missing(store.home, store.run_id, store.folder, [name for name in store.subjects() if is_file(name)])
     enter(
         store, "run finished" if state == "complete" else "run aborted", plan, bound.sets, bound.models, who, at, note
     )

@@ -34,8 +34,18 @@ def _fixed_facts() -> dict[str, Any]:
         "python": platform.python_version(),
         "dependencies": _dependencies(),
         "platform": platform.platform(),
+        "cpu": _processor(),
         "cpu_count": os.cpu_count(),
     }
+
+
+def _processor() -> str | None:
+    """The processor's model name: other instruction sets round otherwise."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
 
 
 def _checkout(folder: Path) -> dict[str, Any]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from audit.evidence.registry import FILE
 from audit.evidence.statements import to_json
 from audit.evidence.store import AuditStore
-from audit.home import AUDITS, open_home
+from audit.home import AUDITS, experiment, open_home
 from audit.home_record import FACTS
 from audit.records import BadInput
 
@@ -22,7 +21,7 @@ def mlflow_record(store: AuditStore) -> bytes:
     client = open_home(store.home)
     runs, versions = stated_names(store)
     found = {
-        "experiment": {"tags": dict(client.get_experiment_by_name(AUDITS).tags)},
+        "experiment": {"tags": dict(experiment(store.home, AUDITS).tags)},
         "runs": _present(lambda run_id: _run(client, run_id), dict.fromkeys([store.run_id, *runs])),
         "versions": _present(lambda name: _version(client, name), versions),
     }
@@ -73,9 +72,3 @@ def _version(client: Any, name: str) -> dict[str, Any]:
     found = client.get_model_version(*name.rsplit("/", 1))
     facts = {one: getattr(found, one) for one in FACTS}
     return {**facts, "tags": dict(found.tags)}
-
-
-def folder_files(folder: Path) -> dict[str, Path]:
-    """Every file below ``folder`` by its relative POSIX path; links are not followed and not taken."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
-    return {path.relative_to(folder).as_posix(): path for path in files}

@@ -17,7 +17,7 @@ import pandas as pd
 from audit.evidence.keys import SigningKey
 from audit.evidence.ledger import Ledger
 from audit.evidence.store import REGISTER, AuditStore
-from audit.home import AUDITS, open_home
+from audit.home import AUDITS, experiment, open_home
 from audit.plan import StoredPlan
 from audit.records import Statement
 from audit.tables import ACCESSES
@@ -132,13 +132,12 @@ def _anchor(home: Path) -> None:
     client = open_home(home)
     head = register_of(home).head()
     if head:
-        experiment = client.get_experiment_by_name(AUDITS)
-        client.set_experiment_tag(experiment.experiment_id, ANCHOR, f"{head.seq}:{head.digest}")
+        client.set_experiment_tag(experiment(home, AUDITS).experiment_id, ANCHOR, f"{head.seq}:{head.digest}")
 
 
 def recorded_head(home: Path) -> str:
     """The register's head as MLflow holds it, 'seq:digest', or ''."""
-    return str(open_home(home).get_experiment_by_name(AUDITS).tags.get(ANCHOR, ""))
+    return str(experiment(home, AUDITS).tags.get(ANCHOR, ""))
 
 
 def events(home: Path) -> list[Event]:

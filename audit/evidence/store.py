@@ -15,13 +15,15 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from audit.evidence import mirror
+from audit.evidence.bundled import bundle_of
 from audit.evidence.files import inside, write_whole
 from audit.evidence.keys import SigningKey, publish
 from audit.evidence.ledger import Ledger
 from audit.evidence.parquet import table_bytes, table_from
 from audit.evidence.producer import producer as current_producer
 from audit.evidence.statements import sha256
-from audit.home import AUDITS, FOLDERS, exists, only_one, open_home
+from audit.home import AUDITS, FOLDERS, exists, experiment, only_one, open_home
 from audit.plan import StoredPlan
 from audit.records import BadInput, Statement
 from audit.tables import Table
@@ -99,7 +101,10 @@ class AuditStore:
         for relative, data in files.items():
             write_whole(inside(self.folder, relative), data, self.home / ".unfinished")
         subjects = {relative: sha256(data) for relative, data in files.items()} | dict(others or {})
-        return self.state_that(kind, subjects, inputs, body)
+        statement = self.state_that(kind, subjects, inputs, body)
+        if mirror.is_mirrored(self.home, self.run_id):
+            mirror.put(self.home, self.run_id, self.folder, list(files))
+        return statement
 
     def state_that(
         self,
@@ -182,6 +187,8 @@ class AuditStore:
         head = self.ledger.head()
         if head:
             self.set_tags({"audit.head": f"{head.seq}:{head.digest}"})
+            if mirror.is_mirrored(self.home, self.run_id):
+                mirror.put(self.home, self.run_id, self.folder, [LEDGER])
 
     @property
     def state(self) -> str:
@@ -238,11 +245,11 @@ def create_audit(
         "audit.created": created,
         "mlflow.note.content": f"Audit of {plan.plan.title}; plan {plan.plan.id}, {mode}: {reason}",
     }
+    place = experiment(home, AUDITS).experiment_id
     with only_one(home):
-        if any(one.audit_id == audit_id for one in _listed(client)):
+        if any(one.audit_id == audit_id for one in _listed(client, place)):
             raise BadInput(f"audit {audit_id} exists already in {home}; give another time of creation.")
-        experiment = client.get_experiment_by_name(AUDITS)
-        run = client.create_run(experiment.experiment_id, run_name=audit_id, tags=tags)
+        run = client.create_run(place, run_name=audit_id, tags=tags)
     client.update_run(run.info.run_id, status=RUN_STATUS[state])
     facts = current_producer() if producer is None else producer
     store = AuditStore(home.resolve(), audit_id, run.info.run_id, facts, clock, key)
@@ -258,6 +265,9 @@ def open_audit(
     key: SigningKey | None = None,
 ) -> AuditStore:
     """The audit called ``audit_id`` (a unique beginning will do), or the latest; ``BadInput`` where there is none."""
+    bundle = bundle_of(home)
+    if bundle and audit_id is None:
+        audit_id = bundle.audit_id
     audits = list_audits(home)
     if not audits:
         raise BadInput(f'no audit in {home}/: run "audit run PLAN" first.')
@@ -279,7 +289,7 @@ def list_audits(home: Path) -> list[AuditSummary]:
     """
     if not exists(home):
         return []
-    listed = _listed(open_home(home))
+    listed = _listed(open_home(home), experiment(home, AUDITS).experiment_id)
     removed = _only_registered(home, {one.run_id for one in listed})
     return sorted([*removed, *listed], key=lambda one: (one.created, one.audit_id))
 
@@ -295,14 +305,13 @@ def _only_registered(home: Path, known: set[str]) -> list[AuditSummary]:
     return list(found.values())
 
 
-def _listed(client: Any) -> list[AuditSummary]:
+def _listed(client: Any, in_experiment: str) -> list[AuditSummary]:
     from mlflow.entities import ViewType
 
-    experiment = client.get_experiment_by_name(AUDITS)
     found: list[AuditSummary] = []
     token: str | None = None
     while True:
-        page = client.search_runs([experiment.experiment_id], "", ViewType.ALL, 1000, page_token=token)
+        page = client.search_runs([in_experiment], "", ViewType.ALL, 1000, page_token=token)
         found += [_summary(run) for run in page if "audit.id" in run.data.tags]
         token = page.token
         if not token:

@@ -48,7 +48,7 @@ def verify(
     """
     found = check_integrity(store)
     found += list(_binding(store, model_digests, set_digests))
-    return found + list(_recomputed(store, recompute))
+    return found + list(recomputed(store, recompute))
 
 
 def _binding(
@@ -89,7 +89,8 @@ def _registered(store: AuditStore, bound: Lock) -> Iterator[Difference]:
             yield Difference(f"register: {what}", expected, found, told)
 
 
-def _recomputed(store: AuditStore, recompute: Recompute) -> Iterator[Difference]:
+def recomputed(store: AuditStore, recompute: Recompute) -> Iterator[Difference]:
+    """Everything stored that ``recompute`` does not give again; that it cannot be done is a difference as well."""
     try:
         results = recompute(store)
     except Exception as error:  # whatever broke while redoing damaged evidence is itself a finding, never a traceback

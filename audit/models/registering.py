@@ -18,7 +18,7 @@ import torch
 from mlflow import MlflowClient
 from mlflow.models import ModelSignature, infer_signature
 
-from audit.home import TRAINING, open_home
+from audit.home import TRAINING, experiment, open_home
 from audit.model_refs import RegisteredModel
 from audit.models.golden import GOLDEN, Golden
 from audit.models.model import named
@@ -70,8 +70,8 @@ def register(
     client = open_home(home)
     frozen = copy.deepcopy(module).cpu().eval()
     signature = _signature(name, frozen, example, outputs)
-    experiment = client.get_experiment_by_name(TRAINING).experiment_id
-    with quiet(), mlflow.start_run(experiment_id=experiment, run_name=f"training of {name}") as run:
+    place = experiment(home, TRAINING).experiment_id
+    with quiet(), mlflow.start_run(experiment_id=place, run_name=f"training of {name}") as run:
         _log_training(training)
         info = mlflow.pytorch.log_model(
             frozen,

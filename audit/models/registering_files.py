@@ -10,7 +10,7 @@ import mlflow
 import yaml
 from mlflow import MlflowClient
 
-from audit.home import TRAINING, open_home
+from audit.home import TRAINING, experiment, open_home
 from audit.model_refs import Registered
 from audit.models.card import CARD
 from audit.models.folder import DATA
@@ -72,8 +72,8 @@ def _given(model: OpenModel, images: Pixels) -> dict[str, Pixels]:
 
 
 def _log(client: MlflowClient, ref: Registered, folder: Path, home: Path) -> str:
-    experiment = client.get_experiment_by_name(TRAINING).experiment_id
-    logged = client.create_logged_model(experiment, name=ref.name, model_type=FLAVOR)
+    place = experiment(home, TRAINING).experiment_id
+    logged = client.create_logged_model(place, name=ref.name, model_type=FLAVOR)
     client.log_model_artifacts(logged.model_id, str(folder))
     client.finalize_logged_model(logged.model_id, "READY")
     if not client.search_registered_models(f"name='{ref.name}'"):

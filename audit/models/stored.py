@@ -11,10 +11,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 from mlflow.utils.file_utils import local_file_uri_to_path
 
@@ -26,6 +29,7 @@ WEIGHTS_TAG, PROGRAM_TAG = "weights_sha256", "program_sha256"
 TRAINING_SET_TAG, OPERATING_POINTS_TAG = "training_set_sha256", "operating_points"
 FILES_TAG, FLAVOR = "files_sha256", "imaging_audit"
 PROGRAM = "data/model.pt2"
+_FETCHED: list[TemporaryDirectory[str]] = []  # copies live as long as this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +102,28 @@ def _folder(client: MlflowClient, found: Any, ref: Registered) -> Path:
     source = str(found.source)
     if source.startswith("models:/"):
         source = _location(client, source, ref)
-    folder = Path(local_file_uri_to_path(source))
+    folder = _local(source, ref)
     if not (folder / "MLmodel").is_file():
         raise BadInput(
             f"model {ref.name} version {ref.version}: its stored files are missing (MLmodel and data/ expected "
             "in the home's artifacts); restore the home from a copy or register the version again."
         )
     return folder
+
+
+def _local(source: str, ref: Registered) -> Path:
+    """The folder itself, or a fresh copy of it where the artifacts stand in another store."""
+    if urlsplit(source).scheme in ("", "file"):
+        return Path(local_file_uri_to_path(source))
+    place = TemporaryDirectory(prefix="audit-model-")
+    _FETCHED.append(place)
+    try:
+        return Path(download_artifacts(artifact_uri=source, dst_path=place.name))
+    except (MlflowException, OSError, RuntimeError) as error:
+        raise BadInput(
+            f"model {ref.name} version {ref.version}: its files cannot be fetched from MLflow's artifact store "
+            f"({' '.join(str(error).split())[:160]}); is it running, and are the credentials in the environment?"
+        ) from error
 
 
 def _location(client: MlflowClient, source: str, ref: Registered) -> str:

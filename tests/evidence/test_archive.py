@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from audit.evidence.archive import MOST_ENTRIES, holds, unpack, write_archive
 from audit.evidence.bundled import is_bundle, unpacked
-from audit.evidence.recording import folder_files
+from audit.evidence.files import folder_files
 from audit.records import BadInput
 
 NAMES = st.from_regex(r"[a-z]{1,6}(/[a-z.]{1,5}[a-z])?", fullmatch=True)

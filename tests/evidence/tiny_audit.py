@@ -1,5 +1,6 @@
 """A tiny finished audit: four cases, one target, no model library."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,15 +116,23 @@ class Finished:
         return {"candidate": {path.name: sha256(path.read_bytes()) for path in sorted(self.model.iterdir())}}
 
 
-def run_tiny(home: Path, model: Path, plan: StoredPlan | None = None, key: SigningKey | None = None) -> Finished:
-    """Locks and runs the tiny audit to its end; ``key`` signs it."""
+def run_tiny(
+    home: Path,
+    model: Path,
+    plan: StoredPlan | None = None,
+    key: SigningKey | None = None,
+    digests: dict[str, str] | None = None,
+    before_the_end: Callable[[AuditStore], None] = lambda _: None,
+) -> Finished:
+    """Locks and runs the tiny audit to its end; ``key`` signs it, ``digests`` are the model's files where it has other
+    ones than ``model``."""
     plan = plan or make_plan()
     clock = Clock()
     model.mkdir(parents=True, exist_ok=True)
     (model / "model.pt2").write_bytes(b"weights")
-    digests = {"candidate": {"model.pt2": sha256(b"weights")}}
-    lock(home, plan, SETS, digests, "A. Assessor", AT, PRODUCER, clock, key)
-    store = start(home, plan, SETS, digests, "A. Assessor", clock(), PRODUCER, clock, key)
+    files = {"candidate": digests or {"model.pt2": sha256(b"weights")}}
+    lock(home, plan, SETS, files, "A. Assessor", AT, PRODUCER, clock, key)
+    store = start(home, plan, SETS, files, "A. Assessor", clock(), PRODUCER, clock, key)
     shard = store.put_files(
         "shard",
         {"shards/00000.parquet": table_bytes(PREDICTIONS, predictions()), "shards/00000.npz": b"masks"},
@@ -135,6 +144,7 @@ def run_tiny(home: Path, model: Path, plan: StoredPlan | None = None, key: Signi
     estimates = store.put_table(ESTIMATES, results["estimates"], [observations])
     findings = store.put_bytes("findings", "findings.json", results["findings.json"], [estimates])
     store.put_bytes("figure", "figures/forest.svg", b"<svg/>", [estimates])
+    before_the_end(store)
     finish(store, "complete", clock())
     store.put_bytes("document", "documents/eu.pdf", b"%PDF-1.4 tiny", [findings])
     return Finished(home, model, store.audit_id)

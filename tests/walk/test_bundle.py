@@ -180,3 +180,19 @@ def test_a_moved_home_verifies_and_opens_in_mlflow(finished: Walk, tmp_path: Pat
     assert local.read_bytes() == finished.plan.read_bytes()
     brightest = load_model("models:/disc-finder/2")(torch.ones((2, 1, SIZE, SIZE)))["lesion"]
     assert brightest.shape == (2,)
+
+
+def test_a_delivered_document_is_an_anchor(finished: Walk, tmp_path: Path) -> None:
+    folder = finished.store.folder / "documents"
+    for suffix in ("pdf", "docx"):
+        kept = Path(shutil.copy(folder / f"fda_performance_testing.{suffix}", tmp_path / f"kept.{suffix}"))
+        held = audit("verify", "--home", finished.home, "--anchor", kept)
+        assert held.code == 0, held.out
+        assert "Anchored: the first" in held.out
+    none = tmp_path / "none.docx"
+    none.write_bytes(b"no document")
+    assert "no Word document" in audit("verify", "--home", finished.home, "--anchor", none).err
+    finished.store.ledger.path.write_bytes(b"".join(finished.store.ledger.path.read_bytes().splitlines(True)[:3]))
+    rebuilt = audit("verify", "--home", finished.home, "--anchor", tmp_path / "kept.pdf")
+    assert rebuilt.code == 1
+    assert "No state of this ledger has this root" in rebuilt.out
