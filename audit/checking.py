@@ -8,15 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from audit.anchoring import anchored
-from audit.evidence.bundled import as_home, bundle_of
+from audit.evidence.bundled import Bundle, as_home, bundle_of
 from audit.evidence.difference import Difference
+from audit.evidence.locks import read_lock
 from audit.evidence.producer import producer
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import FileCheck, verify_file
 from audit.pdf_checking import diagnose_pdf
 from audit.run import registered_versions, verify_audit
+from audit.sets_today import SetsToday, sets_today
 from audit.tabulating import stored_plan
 from audit.word_checking import diagnose_word
+
+IN_HOME = (
+    "Ledger, every file, the plan, the validation sets' manifests, the model's files and the MLflow run were compared "
+    "with their digests; all observations, estimates, importances and verdicts were computed again from the stored "
+    "predictions."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +55,37 @@ class Checked:
         return "\n".join(lines)
 
 
-def verify_anything(what: str | None, home: Path, anchor: str | None = None, tsa: Path | None = None) -> Checked:
+def verify_anything(
+    what: str | None, home: Path, anchor: str | None = None, tsa: Path | None = None, sets: Path | None = None
+) -> Checked:
     """Verifies a bundle or a delivered file where ``what`` is one, an audit (default: the latest) otherwise.
 
     A bundle stands for its audit, as ``what`` or as ``home``. ``anchor`` and ``tsa``: what the auditor holds against a
-    rebuilt forgery (``audit.anchoring``).
+    rebuilt forgery (``audit.anchoring``). ``sets``: the folder that the plan's validation sets are named from.
     """
     with as_home(what, home) as (place, named):
         if named is not None and (Path(named).is_file() or Path(named).suffix in (".pdf", ".docx", ".json")):
             return _verify_file(place, Path(named))
-        where = f"bundle {what if place != home and what != named else home}, " if place != home else ""
-        return _verify_audit(open_audit(place, named), anchor, tsa, where)
+        given = what if what is not None and what != named else str(home)
+        where = f"bundle {given}, " if place != home else ""
+        return _verify_audit(open_audit(place, named), anchor, tsa, sets, where)
 
 
-def _verify_audit(store: AuditStore, anchor: str | None, tsa: Path | None, where: str) -> Checked:
-    held = anchored(store, anchor, tsa)
-    differences = (*verify_audit(store), *held.differences)
-    words = f"{_done(store)} Signatures: {store.ledger.signature_status()}. {held.sentence} {_other_code(store)}"
+def _verify_audit(store: AuditStore, anchor: str | None, tsa: Path | None, sets: Path | None, where: str) -> Checked:
+    held, bundle = anchored(store, anchor, tsa), bundle_of(store.home)
+    looked_at = bundle is None or sets is not None
+    found = sets_today(store, stored_plan(store), sets) if looked_at else SetsToday({}, ())
+    differences = (*verify_audit(store, lambda: found.digests(read_lock(store).sets)), *held.differences)
+    said = f"{_in_bundle(store, bundle) if bundle else IN_HOME}{found.in_words()}"
+    words = f"{said} Signatures: {store.ledger.signature_status()}. {held.sentence} {_other_code(store)}"
     return Checked(f"{where}audit {store.audit_id}", words.strip(), differences)
 
 
-def _done(store: AuditStore) -> str:
-    bundle = bundle_of(store.home)
-    if bundle is None:
-        return (
-            "Ledger, every file, the plan, the model's files and the MLflow run were compared with their digests; all "
-            "observations, estimates, importances and verdicts were computed again from the stored predictions."
-        )
+def _in_bundle(store: AuditStore, bundle: Bundle) -> str:
     again = (
         "verdicts were computed again from the stored estimates"
         if bundle.lacks_cases
-        else ("all observations, estimates, importances and verdicts were computed again from the stored predictions")
+        else "all observations, estimates, importances and verdicts were computed again from the stored predictions"
     )
     absent = bundle.not_checked(bool(registered_versions(stored_plan(store))))
     return (

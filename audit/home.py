@@ -68,10 +68,16 @@ def open_home(path: Path) -> MlflowClient:
 
 
 def experiment(home: Path, name: str) -> Any:
-    """The home's experiment ``name`` (AUDITS or TRAINING)."""
-    elsewhere = None if is_record(home) else address_of(home.resolve())
-    prefix = elsewhere.experiments if elsewhere else ""
-    return open_home(home).get_experiment_by_name(f"{prefix}{name}")
+    """The home's experiment ``name`` (AUDITS or TRAINING); made anew where somebody renamed or removed it."""
+    client, elsewhere = open_home(home), None if is_record(home) else address_of(home.resolve())
+    full = f"{elsewhere.experiments if elsewhere else ''}{name}"
+    found = client.get_experiment_by_name(full)
+    if found is None and elsewhere is None:
+        _ensure_experiments(client, home.resolve())
+        found = client.get_experiment_by_name(full)
+    if found is None:
+        raise BadInput(f"MLflow has no experiment '{full}' any more: somebody renamed or removed it; restore it.")
+    return found
 
 
 def _open_elsewhere(mlflow: Any, home: Path, address: Address) -> MlflowClient:

@@ -31,47 +31,65 @@ class RecordedMlflow:
     def __init__(self, home: Path) -> None:
         self._home = home
         try:
-            record = json.loads((home / RECORD).read_bytes())
-            self._experiment: Mapping[str, Any] = record["experiment"]
+            record = _record(home)
+            self._tags: Mapping[str, str] = dict(record["experiment"]["tags"])
             self._runs: Mapping[str, Any] = {key: _run(key, facts) for key, facts in record["runs"].items()}
-            self._histories = {key: facts["metrics"] for key, facts in record["runs"].items()}
-            self._versions: Mapping[str, Any] = {key: _version(key, facts) for key, facts in record["versions"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadInput(f"{RECORD}: no readable record of MLflow; ask for the bundle again.") from error
+            versions = record["registry"].get("versions", {})
+            self._sources = {name: str(facts["source"]) for name, facts in versions.items() if "source" in facts}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise _unreadable() from error
 
     def __getattr__(self, name: str) -> Any:
         raise BadInput(READ_ONLY)
 
     def get_experiment_by_name(self, name: str) -> Any:
         """The experiment of the audits, with its tags; ``name`` is not looked at, for there is one."""
-        return SimpleNamespace(name=name, experiment_id="0", tags=dict(self._experiment["tags"]))
+        return SimpleNamespace(name=name, experiment_id="0", tags=dict(self._tags))
 
     def search_runs(self, *_: Any, **__: Any) -> Page:
-        """The audit's own run (and, without the audit's tags, the training runs)."""
+        """The audit's own run."""
         return Page(self._runs.values())
 
     def get_run(self, run_id: str) -> Any:
-        """A run; MLflow's own exception where the record has none."""
+        """The audit's own run; MLflow's own exception for any other."""
         return _found(self._runs, run_id, "run")
 
-    def get_metric_history(self, run_id: str, key: str) -> list[Any]:
-        """Every value that was logged for a metric."""
-        rows = _found(self._histories, run_id, "run")[key]
-        return [SimpleNamespace(value=value, timestamp=at, step=step) for value, at, step in rows]
-
     def get_model_version(self, name: str, version: str) -> Any:
-        """A registered version."""
-        return _found(self._versions, f"{name}/{version}", "model version")
+        """A registered version: where MLflow pointed it to."""
+        source = _found(self._sources, f"{name}/{version}", "model version")
+        return SimpleNamespace(name=name, version=version, source=source, run_id=None, tags={})
 
     def search_model_versions(self, *_: Any, **__: Any) -> Page:
         """Every version that the audit used."""
-        return Page(self._versions.values())
+        named = (key.rsplit("/", 1) for key in self._sources)
+        return Page(SimpleNamespace(name=name, version=version) for name, version in named)
 
     def get_logged_model(self, model_id: str) -> Any:
         """The logged model behind a version: where its files lie in the bundle."""
-        known = {str(one.source).removeprefix("models:/"): one for one in self._versions.values()}
-        one = _found(known, model_id, "logged model")
-        return SimpleNamespace(artifact_location=str(self._home / MODELS / one.name / one.version))
+        known = {source.removeprefix("models:/"): key for key, source in self._sources.items()}
+        return SimpleNamespace(artifact_location=str(self._home / MODELS / _found(known, model_id, "logged model")))
+
+
+def recorded_registry(home: Path) -> dict[str, Any]:
+    """What the record says of the runs and versions that the audit stated."""
+    found = _record(home).get("registry")
+    if not isinstance(found, dict):
+        raise _unreadable()
+    return found
+
+
+def _record(home: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((home / RECORD).read_bytes())
+    except (OSError, ValueError) as error:
+        raise _unreadable() from error
+    if not isinstance(record, dict):
+        raise _unreadable()
+    return record
+
+
+def _unreadable() -> BadInput:
+    return BadInput(f"{RECORD}: no readable record of MLflow; ask for the bundle again.")
 
 
 def _found(known: Mapping[str, Any], key: str, what: str) -> Any:
@@ -83,22 +101,7 @@ def _found(known: Mapping[str, Any], key: str, what: str) -> Any:
 
 
 def _run(run_id: str, facts: Mapping[str, Any]) -> Any:
-    inputs = SimpleNamespace(
-        dataset_inputs=[SimpleNamespace(dataset=SimpleNamespace(**one)) for one in facts["datasets"]],
-        model_inputs=[SimpleNamespace(model_id=one) for one in facts["models"]],
-    )
-    last = {key: rows[-1][0] for key, rows in facts["metrics"].items()}
     return SimpleNamespace(
-        info=SimpleNamespace(run_id=run_id, lifecycle_stage=facts["lifecycle"], status=facts["status"]),
-        data=SimpleNamespace(params=dict(facts["params"]), tags=dict(facts["tags"]), metrics=last),
-        inputs=inputs,
+        info=SimpleNamespace(run_id=run_id, lifecycle_stage=facts["lifecycle"]),
+        data=SimpleNamespace(tags=dict(facts["tags"])),
     )
-
-
-def _version(key: str, facts: Mapping[str, Any]) -> Any:
-    name, _, version = key.rpartition("/")
-    return SimpleNamespace(name=name, version=version, **{one: facts[one] for one in FACTS})
-
-
-FACTS = ("source", "run_id", "model_id", "tags", "creation_timestamp")
-"""What is kept of a version, by MLflow's own names."""

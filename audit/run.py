@@ -42,7 +42,7 @@ from audit.evidence.registry import state_registry
 from audit.evidence.statements import sha256, to_json
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.uses import case_use, with_uses
-from audit.evidence.verification import verify
+from audit.evidence.verification import SetDigestsNow, verify
 from audit.explanations.black_box import BlackBox
 from audit.explanations.drawing import draw_cases
 from audit.explanations.explaining import CaseFacts, Explained, explain_cases
@@ -297,8 +297,11 @@ def locked_or_none(plan_path: Path, home: Path) -> AuditStore | None:
     return find_lock(home, read_plan(plan_path).sha256)
 
 
-def verify_audit(store: AuditStore) -> list[Difference]:
-    """Everything in the audit that is not as it was written, or does not follow from what is stored."""
+def verify_audit(store: AuditStore, set_digests: SetDigestsNow | None = None) -> list[Difference]:
+    """Everything in the audit that is not as it was written, or does not follow from what is stored.
+
+    ``set_digests``: today's digests of the validation sets; None: they are not looked at.
+    """
     plan_file = StoredPlan(stored_plan(store), store.read_bytes("plan.yaml"), store.folder / "plan.yaml")
 
     bundle = bundle_of(store.home)
@@ -313,7 +316,7 @@ def verify_audit(store: AuditStore) -> list[Difference]:
             for role, digests in bound.items()
         }
 
-    return verify(store, judged_again if bundle and bundle.lacks_cases else recompute, today)
+    return verify(store, judged_again if bundle and bundle.lacks_cases else recompute, today, set_digests)
 
 
 def _walk(

@@ -44,6 +44,7 @@ TOP = {
     "demo",
     "asking",
     "bundling",
+    "sets_today",
     "anchoring",
     "reproducing",
     "checking",

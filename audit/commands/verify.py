@@ -26,6 +26,9 @@ def verify(
         Path | None,
         typer.Option(help="Root certificate of the stamping authority; alone: checks the stamps kept."),
     ] = None,
+    sets: Annotated[
+        Path | None, typer.Option(help="Folder that the plan's sets are named from; default: here, beside the home.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recomputes every estimate from stored predictions, checks every digest, and names exactly what differs.
@@ -36,7 +39,7 @@ def verify(
     """
     from audit.checking import verify_anything
 
-    checked = verify_anything(what, home, anchor, tsa)
+    checked = verify_anything(what, home, anchor, tsa, sets)
     answer(checked.as_dict(), as_json, checked.as_text())
     raise typer.Exit(1 if checked.differences else 0)
 

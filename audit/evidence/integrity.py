@@ -13,7 +13,7 @@ from audit.evidence.files import inside, is_file
 from audit.evidence.keys import published
 from audit.evidence.ledger import Ledger
 from audit.evidence.locks import read_lock
-from audit.evidence.register import events, recorded_head, register_of
+from audit.evidence.register import ANCHOR, events, recorded_head, register_of
 from audit.evidence.registry import check_registry
 from audit.evidence.signatures import check_signatures
 from audit.evidence.statements import sha256
@@ -34,6 +34,7 @@ def check_integrity(store: AuditStore) -> list[Difference]:
         *_unknown_files(store),
         *_mirror(store),
         *_check_ledger(register, _parsed("MLflow", recorded_head(store.home))),
+        *_missing_anchors(store, register),
         *_signatures(store, register, whole=False),
         *_mlflow(store),
         *([] if ledger else _pointers(store)),
@@ -69,6 +70,16 @@ def _anchors(store: AuditStore) -> list[Anchor]:
     mine = [event for event in events(store.home) if event.audit == store.audit_id]
     registered = [(f"the register ({event.event})", *event.head) for event in mine if event.head]
     return registered + _parsed("MLflow", store.tags().get("audit.head", ""))
+
+
+def _missing_anchors(store: AuditStore, register: Ledger) -> Iterator[Difference]:
+    """Anchors that MLflow should hold and does not: without them a cut ledger would look whole."""
+    what = "The tag that tells where the ledger ended was taken out of MLflow."
+    if register.lines() and not _parsed("", recorded_head(store.home)):
+        yield Difference(f"MLflow experiment tag {ANCHOR}", "the end of the register", "no such tag", what)
+    anchored = any(line.read and line.read.statement.kind != "shard" for line in store.ledger.lines())
+    if anchored and mlflow_run(store.home, store.run_id) and not store.tags().get("audit.head"):
+        yield Difference("MLflow tag audit.head", "the end of the ledger", "no such tag", what)
 
 
 def _parsed(where: str, head: str) -> list[Anchor]:

@@ -2,27 +2,32 @@
 
 MLflow lets metrics be logged again, tags be set, runs be deleted and versions be pointed elsewhere without a trace in
 its own record. So the audit states what it found (``registry.json``): of its own run and of each version's training
-run the parameters, the whole history of every metric, tags and inputs; of each version its source, run and tags.
-``audit verify`` reads MLflow again and names what was edited. A run that was deleted and restored
-leaves nothing to see.
+run the parameters, the whole history of every metric, tags and inputs, name, user, times and places; of each version
+its source, run, tags and the logged model behind it. ``audit verify`` reads MLflow again and names what was edited. A
+run that was deleted and restored in between leaves nothing to see; aliases and stages say what a version is used for
+next, and are left to change.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from audit.evidence.comparison import compare_records
 from audit.evidence.difference import Difference
 from audit.evidence.statements import to_json
 from audit.evidence.store import AuditStore
-from audit.home import open_home
+from audit.home import is_record, open_home
+from audit.home_record import recorded_registry
 from audit.records import BadInput, ModelVersion, Statement
 
 FILE, KIND = "registry.json", "registry"
-MOVING = ("audit.head", "audit.state", "audit.statement.")
+MOVING = ("audit.head", "audit.state", "audit.statement.", "audit.document.")
 """Tags of the audit's own run that go on changing; they are checked against ledger and register instead."""
 
 
@@ -35,49 +40,104 @@ def state_registry(store: AuditStore, models: Mapping[str, ModelVersion]) -> Sta
 
 
 def check_registry(store: AuditStore) -> list[Difference]:
-    """What MLflow no longer holds as stated; empty for an audit that stated nothing."""
-    if FILE not in store.subjects():
+    """What MLflow no longer holds as stated; empty for an audit that stated nothing.
+
+    What an audit of an earlier version did not state is not looked at.
+    """
+    stated = stated_registry(store)
+    if not stated:
         return []
+    now = _like(registry_now(store), stated)
+    return [_in_words(one) for one in compare_records("MLflow", now, stated)]
+
+
+def stated_registry(store: AuditStore) -> dict[str, Any]:
+    """What the audit stated; empty where it stated nothing, or its file was changed (which is named by itself)."""
     try:
-        stated = json.loads(store.read_bytes(FILE))
-        runs, versions = list(stated["runs"]), [tuple(name.rsplit("/", 1)) for name in stated["versions"]]
+        stated = json.loads(store.read_bytes(FILE)) if FILE in store.subjects() else {}
+        return stated if isinstance(stated["runs"], dict) and isinstance(stated["versions"], dict) else {}
     except (BadInput, ValueError, KeyError, TypeError):
-        return []  # its digest is named as changed already
-    return [_in_words(one) for one in compare_records("MLflow", _snapshot(store, runs, versions), stated)]
+        return {}
+
+
+def registry_now(store: AuditStore) -> dict[str, Any]:
+    """What MLflow (or a bundle's record of it) holds today about the runs and versions that the audit stated."""
+    if is_record(store.home):
+        return recorded_registry(store.home)
+    stated = stated_registry(store)
+    versions = [tuple(name.rsplit("/", 1)) for name in stated.get("versions", {})]
+    return _snapshot(store, list(stated.get("runs", {})), [(name, number) for name, number in versions])
+
+
+def _like(now: Any, stated: Any, depth: int = 3) -> Any:
+    """``now`` without facts that ``stated`` does not have, because an earlier version of the suite stated it."""
+    if depth == 0 or not isinstance(now, dict) or not isinstance(stated, dict):
+        return now
+    return {key: _like(now[key], stated[key], depth - 1) for key in now if key in stated}
 
 
 def _snapshot(store: AuditStore, runs: list[str], versions: list[tuple[str, str]]) -> dict[str, Any]:
     client = open_home(store.home)
     found = {
-        "runs": {run_id: _run(client, run_id) for run_id in runs},
-        "versions": {f"{name}/{version}": _version(client, name, version) for name, version in versions},
+        "runs": {run_id: _run(client, store, run_id) for run_id in runs},
+        "versions": {f"{name}/{version}": _version(client, store.home, name, version) for name, version in versions},
     }
     plain: dict[str, Any] = json.loads(to_json(found))
     return plain
 
 
-def _run(client: Any, run_id: str) -> dict[str, Any] | str:
+def _run(client: Any, store: AuditStore, run_id: str) -> dict[str, Any] | str:
     from mlflow.exceptions import MlflowException
 
     try:
         run = client.get_run(run_id)
+        experiment = client.get_experiment(run.info.experiment_id)
     except MlflowException:
         return "removed"
+    own = run_id == store.run_id
     return {
         "lifecycle": run.info.lifecycle_stage,
+        "name": run.info.run_name,
+        "user": run.info.user_id,
+        "started": run.info.start_time,
+        **({} if own else {"ended": run.info.end_time, "status": run.info.status}),
+        "experiment": experiment.name,
+        "experiment_artifacts": _place(store.home, experiment.artifact_location),
+        "artifacts": _place(store.home, run.info.artifact_uri),
         "parameters": dict(run.data.params),
         "metrics": {key: _history(client, run_id, key) for key in sorted(run.data.metrics)},
+        "latest": {key: _number(value) for key, value in run.data.metrics.items()},
         "tags": {key: value for key, value in run.data.tags.items() if not key.startswith(MOVING)},
         "datasets": sorted(f"{one.dataset.name}: {one.dataset.profile}" for one in run.inputs.dataset_inputs),
+        "inputs": sorted((_input(one) for one in run.inputs.dataset_inputs), key=lambda one: str(sorted(one.items()))),
         "models": sorted(one.model_id for one in run.inputs.model_inputs),
     }
 
 
-def _history(client: Any, run_id: str, key: str) -> list[list[float | int]]:
-    return [[one.value, one.timestamp, one.step] for one in client.get_metric_history(run_id, key)]
+def _input(one: Any) -> dict[str, Any]:
+    facts = {name: getattr(one.dataset, name) for name in ("name", "digest", "source_type", "source", "schema")}
+    return facts | {"tags": {tag.key: tag.value for tag in one.tags}}
 
 
-def _version(client: Any, name: str, version: str) -> dict[str, Any] | str:
+def _history(client: Any, run_id: str, key: str) -> list[list[float | int | str]]:
+    return [[_number(one.value), one.timestamp, one.step] for one in client.get_metric_history(run_id, key)]
+
+
+def _number(value: float) -> float | str:
+    """A metric's value; one that is no number is not the audit's, and no JSON either."""
+    return value if math.isfinite(value) else str(value)
+
+
+def _place(home: Path, uri: str) -> str:
+    """Where artifacts lie: inside the home by the path there, which moving the home does not change."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("", "file"):
+        return uri
+    path = Path(unquote(parts.path) if parts.scheme else uri)
+    return f"home:{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else uri
+
+
+def _version(client: Any, home: Path, name: str, version: str) -> dict[str, Any] | str:
     from mlflow.exceptions import MlflowException
 
     try:
@@ -85,7 +145,34 @@ def _version(client: Any, name: str, version: str) -> dict[str, Any] | str:
     except MlflowException:
         return "removed"
     facts = {"source": found.source, "run": found.run_id, "model": found.model_id, "tags": dict(found.tags)}
-    return facts | {"created": found.creation_timestamp}
+    facts |= {"created": found.creation_timestamp, "user": found.user_id, "status": found.status}
+    facts |= {"description": found.description or "", "of": _registered(client, name)}
+    facts |= {"loaded_from": _place(home, client.get_model_version_download_uri(name, version))}
+    return facts | {"logged": _logged(client, home, str(found.source))}
+
+
+def _registered(client: Any, name: str) -> dict[str, Any]:
+    found = client.get_registered_model(name)
+    return {"description": found.description or "", "tags": dict(found.tags), "created": found.creation_timestamp}
+
+
+def _logged(client: Any, home: Path, source: str) -> dict[str, Any] | str:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client.get_logged_model(source.removeprefix("models:/"))
+    except MlflowException:
+        return "none"
+    return {
+        "name": found.name,
+        "type": found.model_type,
+        "status": str(found.status),
+        "run": found.source_run_id,
+        "created": found.creation_timestamp,
+        "tags": dict(found.tags),
+        "parameters": dict(found.params),
+        "artifacts": _place(home, found.artifact_location),
+    }
 
 
 def _in_words(one: Difference) -> Difference:

@@ -50,14 +50,14 @@ def read_token(data: bytes, where: str) -> Token:
     try:
         response = decode_timestamp_response(with_sorted_certificates(data))
         info = response.tst_info
-        imprint = info.message_imprint
-        if imprint.hash_algorithm.dotted_string != SHA256_OID:
-            raise BadInput(f"{where}: the stamp is not over a SHA-256 digest; ask with 'audit anchor --request'.")
-        return Token(response, info.gen_time.isoformat(), bytes(imprint.message))
     except (ValueError, TypeError) as error:
         raise BadInput(
             f"{where}: no time stamp (RFC 3161 response, {RESPONSE}) was found in it; ask the authority again."
         ) from error
+    imprint = info.message_imprint
+    if imprint.hash_algorithm.dotted_string != SHA256_OID:
+        raise BadInput(f"{where}: the stamp is not over a SHA-256 digest; ask with 'audit anchor --request'.")
+    return Token(response, info.gen_time.isoformat(), bytes(imprint.message))
 
 
 def read_certificates(path: Path) -> list[Certificate]:

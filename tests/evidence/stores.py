@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 BUCKET = "audits"
+PASSWORD = "staple battery horse"
 ADMIN = {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": "correct horse battery"}
 S3 = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
 AUTH = """\
@@ -54,7 +55,7 @@ def postgres(tools: Path) -> Iterator[str]:
 def _cluster(folder: Path, tools: Path, port: int, user: str | None) -> Iterator[str]:
     if user:
         shutil.chown(folder, user)
-    (folder / "password").write_text("tested\n")
+    (folder / "password").write_text(f"{PASSWORD}\n")
     cluster = folder / "cluster"
 
     def run(*words: object) -> None:
@@ -97,7 +98,8 @@ def tracking_server(folder: Path, database: Path, artifacts: str, environment: M
     """``mlflow server --app-name basic-auth`` over ``database``, serving artifacts; yields its address."""
     config, port = folder / "auth.ini", free_port()
     config.write_text(AUTH.format(folder=folder, **ADMIN))
-    known = {"MLFLOW_AUTH_CONFIG_PATH": str(config), "MLFLOW_FLASK_SERVER_SECRET_KEY": "tested"}
+    known = {"MLFLOW_AUTH_CONFIG_PATH": str(config), "MLFLOW_FLASK_SERVER_SECRET_KEY": "tested",
+             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # fmt: skip
     command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--host", "127.0.0.1", "--port",
                str(port), "--workers", "1", "--backend-store-uri", f"sqlite:///{database}", "--artifacts-destination",
                artifacts]  # fmt: skip
@@ -109,12 +111,8 @@ def tracking_server(folder: Path, database: Path, artifacts: str, environment: M
         _wait(child, port, folder / "server.log")
         yield f"http://127.0.0.1:{port}"
     finally:
-        os.killpg(child.pid, 15)
-        try:
-            child.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, 9)
-            child.wait()
+        os.killpg(child.pid, 9)  # nothing of it is kept, and its own way out takes seconds
+        child.wait()
 
 
 def _wait(child: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

@@ -59,8 +59,12 @@ def _version(view: AuditView, role: str) -> LineageBox:
 
 
 def _set(view: AuditView, name: str) -> LineageBox:
-    cases: Run = count(view, CASES, validation_set=name)
-    return LineageBox(f"set {name}", "Validation set", (text(name), (cases, Text(" cases"))))
+    return LineageBox(f"set {name}", "Validation set", (text(name), (_cases(view, name), Text(" cases"))))
+
+
+def _cases(view: AuditView, name: str) -> Run:
+    own = {"validation_set": name} if "validation_set" in view.cases else {}
+    return count(view, CASES, **own)
 
 
 def _plan(view: AuditView) -> LineageBox:
@@ -103,7 +107,7 @@ def _rows(view: AuditView) -> Iterator[Row]:
     for each in view.sets:
         digest = fact(view, SET, each.name, "sha256", style="mono")
         yield _row(view, f"Validation set {each.name} (SHA-256)", SET, digest)
-        yield _row(view, f"Validation set {each.name}, cases", CASES, count(view, CASES, validation_set=each.name))
+        yield _row(view, f"Validation set {each.name}, cases", CASES, _cases(view, each.name))
     yield _row(view, "Plan (SHA-256)", LOCK, cite(view, LOCK, pointer("plan_sha256"), view.plan_sha256, "mono"))
     yield _row(view, "Audit, MLflow run", LOCK, Text(view.run_id, "mono"))
     for label, kind in (("Observations, rows", OBSERVATIONS), ("Estimates, rows", ESTIMATES)):
