@@ -9,7 +9,7 @@ from audit.dossier.pdf_reading import read_pdf
 from audit.dossier.word_reading import foot_of
 from audit.records import BadInput
 
-ROOT = re.compile(r"ledger\s+root\s+([0-9a-f]{64})\b")
+ROOT = re.compile(r"ledger\s+root\s+([0-9a-f]{64})(?![0-9a-f])")
 
 
 def printed_root(path: Path) -> str:

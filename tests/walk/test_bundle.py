@@ -108,10 +108,10 @@ def test_a_ledger_cut_at_its_end_is_named(packed: Path, tmp_path: Path) -> None:
 def test_what_the_record_of_mlflow_says_is_checked(packed: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(packed) as archive:
         record = json.loads(archive.read("mlflow.json"))
-    run = next(facts for facts in record["runs"].values() if "audit.id" in facts["tags"])
+    ((run_id, run),) = record["runs"].items()
     run["tags"]["audit.mode"] = "exploratory"
-    run["params"]["plan.seed"] = "8"
-    record["versions"]["disc-finder/2"]["source"] = "models:/m-0"
+    record["registry"]["runs"][run_id]["parameters"]["plan.seed"] = "8"
+    record["registry"]["versions"]["disc-finder/2"]["source"] = "models:/m-0"
     checked = audit("verify", rewritten(packed, tmp_path / "b", {"mlflow.json": json.dumps(record).encode()}))
     for thing in ("MLflow tag audit.mode", "parameters/plan.seed", "versions/disc-finder/2/source"):
         assert thing in checked.out

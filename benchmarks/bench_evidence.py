@@ -1,0 +1,112 @@
+"""What evidence costs: a ledger of 10,000 signed statements written and verified, and its share of the example's pass.
+
+    python benchmarks/bench_evidence.py [--home HOME]
+
+``HOME``: a home in which the example's two versions are registered (``audit demo`` makes one); without it the share of
+the pass is left as the last run measured it. Results: benchmarks/results/evidence.json.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from machine import machine_facts
+
+from audit.evidence.chain import check_lines
+from audit.evidence.keys import _signing
+from audit.evidence.ledger import Ledger
+from audit.evidence.producer import producer
+from audit.evidence.signatures import check_signatures
+
+RESULTS = Path(__file__).resolve().parent / "results" / "evidence.json"
+STATEMENTS = 10_000
+WHEN = "2026-01-01T00:00:00+00:00"
+
+
+def ledger_times(number: int = STATEMENTS) -> dict[str, Any]:
+    """Seconds to write and to verify (read, chain, signatures, root) a signed ledger."""
+    key = _signing(Ed25519PrivateKey.generate())
+    with tempfile.TemporaryDirectory() as place:
+        ledger, facts = Ledger(Path(place) / "ledger.jsonl", "bench", key.signer), producer()
+        began = time.perf_counter()
+        last: list[str] = []
+        for each in range(number):
+            last = [ledger.append("note", {f"f{each}": "0" * 64}, last, {"number": each}, facts, WHEN).id]
+        written, wall, cpu = time.perf_counter() - began, time.perf_counter(), time.process_time()
+        lines = ledger.lines()
+        known = {key.fingerprint: key.signer.public_key}
+        assert check_lines("ledger", lines, "bench") == []
+        assert check_signatures("ledger", lines, known, whole=True) == []
+        assert len(ledger.root()) == 64
+        return {
+            "statements": number, "bytes": ledger.path.stat().st_size, "write_s": round(written, 2),
+            "verify_s": round(time.perf_counter() - wall, 2), "verify_processor_s": round(time.process_time() - cpu, 2),
+        }  # fmt: skip
+
+
+class PassIsOver(Exception):
+    """Ends the walk after its pass."""
+
+
+def share_of_the_pass(home: Path) -> dict[str, Any]:
+    """Wall seconds of the example's pass (both versions, all perturbation arms), and those spent writing evidence."""
+    import yaml
+
+    import audit.run as walk
+    from audit.datafolders import data_folder
+    from audit.evidence.store import AuditStore, utc_now
+
+    spent = {"evidence": 0.0, "pass": 0.0}
+    put, one_pass = AuditStore.put_files, walk._pass
+
+    def timed(key: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def measured(*given: Any, **named: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return call(*given, **named)
+            finally:
+                spent[key] += time.perf_counter() - began
+
+        return measured
+
+    def stop(*given: Any) -> None:
+        AuditStore.put_files = timed("evidence", put)
+        timed("pass", one_pass)(*given)
+        AuditStore.put_files = put
+        raise PassIsOver
+
+    with tempfile.TemporaryDirectory() as place:
+        copied = Path(shutil.copytree(home, Path(place) / "evidence"))
+        whole = yaml.safe_load((data_folder("validation_sets") / "brain_mri_simulated" / "plan.yaml").read_text())
+        path = Path(place) / "plan.yaml"
+        path.write_text(yaml.safe_dump({**whole, "id": "evidence-cost"}, sort_keys=False))
+        walk._pass = stop
+        try:
+            walk.run_plan(path, copied, "Bench", utc_now(), utc_now, "cpu")
+        except PassIsOver:
+            pass
+        finally:
+            walk._pass = one_pass
+    return {"pass_s": round(spent["pass"], 2), "evidence_s": round(spent["evidence"], 3),
+            "share": round(spent["evidence"] / spent["pass"], 5)}  # fmt: skip
+
+
+def main() -> None:
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    found = {"machine": machine_facts(), "ledger": ledger_times(), "pass": known.get("pass")}
+    if "--home" in sys.argv:
+        found["pass"] = share_of_the_pass(Path(sys.argv[sys.argv.index("--home") + 1]))
+    RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
