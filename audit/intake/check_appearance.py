@@ -85,12 +85,14 @@ def judged(thumbs: NDArray[np.uint8]) -> list[str]:
 
 
 def _agreement(changed: Thumbs, own: Thumbs, total: NDArray[np.float32], n: int) -> NDArray[np.float64]:
-    """Correlation of each changed thumbnail with the mean of the others as they are."""
-    found = np.empty(n)
-    for i in range(n):
-        others = total - own[i]
-        scale = float(np.sqrt((others**2).mean()))
-        found[i] = float((changed[i] * others).mean()) / scale if scale > 0 else 0.0
+    """Correlation of each changed thumbnail with the mean of the others as they are; a thousand at a time."""
+    found = np.zeros(n)
+    for start in range(0, n, 1000):
+        part = slice(start, start + 1000)
+        others = total - own[part]
+        scale = np.sqrt((others**2).mean(axis=(1, 2)))
+        product = (changed[part] * others).mean(axis=(1, 2))
+        found[part] = np.divide(product, scale, out=np.zeros(len(scale)), where=scale > 0)
     return found
 
 

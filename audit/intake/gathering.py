@@ -33,8 +33,9 @@ class Gathered:
     def add(self, case: Case) -> None:
         """One case: its row, its looks, the identifying elements of its files."""
         for name, value in case.row.items():
-            column = self._columns.setdefault(name, [""] * len(self))
-            column.append(sys.intern(value) if isinstance(value, str) else value)
+            if name not in self._columns:
+                self._columns[name] = [""] * len(self)
+            self._columns[name].append(sys.intern(value) if isinstance(value, str) else value)
         looks = case.looks
         self._thumbs += bytes.fromhex(looks["thumb"]) if looks else _BLANK
         self._prints += fingerprint(looks["dhash"]).tobytes() if looks else bytes(32)
