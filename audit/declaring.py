@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from audit.dossier.building import default_templates
+from audit.dossier.building import applicable_templates
 from audit.dossier.content import Answer
 from audit.dossier.device import Device
 from audit.dossier.resolve import resolve
@@ -39,7 +39,7 @@ def lacking(store: AuditStore, created: str, templates: Sequence[Path] | None = 
     """Requirements of the documents that want a declaration and have none, each once, in reading order."""
     view = audit_view(store, created)
     found: dict[str, Answer] = {}
-    for path in templates or default_templates():
+    for path in templates or applicable_templates(view):
         for each in resolve(read_template(path), view).answers:
             if each.kind != "computed" and not each.declared and each.status != "not applicable":
                 found.setdefault(each.requirement, each)

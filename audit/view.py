@@ -9,9 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from audit.dossier.building import BuiltDocument, build_documents, default_templates
+from audit.dossier.building import (
+    BuiltDocument,
+    applicable_templates,
+    build_documents,
+    default_templates,
+    template_at,
+)
 from audit.dossier.device import Device, read_device
-from audit.dossier.templates import read_template
 from audit.dossier.view import CITABLE, AuditView, ConcernView, MeasureFacts, SetView
 from audit.dossier.worst import worst_cases
 from audit.evidence.bundled import bundle_of
@@ -52,6 +57,7 @@ def make_documents(
 ) -> list[tuple[BuiltDocument, Path]]:
     """Builds the documents of a finished audit and states them; returns each with the path of its PDF.
 
+    Without ``templates``: every document that applies to the device's markets.
     Explained and worst cases of sequestered sets are left out unless ``role`` is 'assessment'; then their showing is
     registered.
     """
@@ -64,7 +70,7 @@ def make_documents(
     hidden = withheld(store, _named_cases(store), role, "in the dossier", who, created)
     _state_accesses(store)
     view = audit_view(store, created, hidden)
-    built = build_documents(view, list(templates or default_templates()))
+    built = build_documents(view, list(templates or applicable_templates(view)))
     cited = [statement for kind, statement in sorted(view.statements.items())]
     for each in built:
         name = f"documents/{each.id}"
@@ -82,17 +88,17 @@ def _named_cases(store: AuditStore) -> list[str]:
 
 
 def offered_documents() -> dict[str, str]:
-    """Document id -> title of every document that an audit fills."""
-    return {path.stem: read_template(path).title for path in default_templates()}
+    """Document id -> title of every document that an audit can fill."""
+    return {path.stem: template_at(path).title for path in default_templates()}
 
 
 def chosen_templates(only: Sequence[str]) -> list[Path]:
-    """The templates of the documents named, all where none is; raises ``BadInput`` for an unknown name."""
+    """The templates of the documents named, none where none is; raises ``BadInput`` for an unknown name."""
     known = {path.stem: path for path in default_templates()}
     for name in only:
         if name not in known:
             raise BadInput(f"no document '{name}'; known: {', '.join(known)} (audit dossier --list).")
-    return [known[name] for name in dict.fromkeys(only)] or list(known.values())
+    return [known[name] for name in dict.fromkeys(only)]
 
 
 def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozenset()) -> AuditView:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
 
 from audit.dossier.content import (
     Answer,
@@ -25,17 +27,22 @@ from audit.records import Statement
 
 STATEMENTS_KEY = "evidence"
 LISTED = 8
+LISTED_BRIEFLY = 2
 
 
-def appendix(view: AuditView, answers: tuple[Answer, ...], used: frozenset[str]) -> tuple[Node, ...]:
-    """Requirement matrix and evidence appendix; ``used`` are the statement ids that printed numbers name."""
-    return (
-        Heading("Requirement matrix", 1, "matrix"),
-        _matrix(view, answers),
-        Heading("Evidence", 1, STATEMENTS_KEY),
-        Paragraph(_introduction(view)),
-        _statements(view, used),
-    )
+def appendix(
+    view: AuditView, answers: tuple[Answer, ...], used: frozenset[str], closing: str = "matrix"
+) -> tuple[Node, ...]:
+    """Requirement matrix and every statement, or ('evidence') the statements alone that this document links to.
+
+    ``used`` are the statement ids that printed numbers name.
+    """
+    evidence: tuple[Node, ...] = (Heading("Evidence", 1, STATEMENTS_KEY), Paragraph(_introduction(view)))
+    if closing == "matrix":
+        matrix: tuple[Node, ...] = (Heading("Requirement matrix", 1, "matrix"), _matrix(view, answers))
+        return (*matrix, *evidence, _statements(view, used))
+    linked = used | {statement for answer in answers for statement in answer.statements}
+    return (*evidence, _statements(view, used, linked))
 
 
 def _matrix(view: AuditView, answers: tuple[Answer, ...]) -> Table:
@@ -43,7 +50,19 @@ def _matrix(view: AuditView, answers: tuple[Answer, ...]) -> Table:
         Column("Clause", 1.25), Column("Requirement", 1.75), Column("Status", 1.3),
         Column("Evidence, or what is missing and who supplies it", 3.2), Column("Page", 0.5, "right"),
     )  # fmt: skip
-    return Table("", columns, tuple(_matrix_row(view, answer) for answer in answers))
+    return Table("", columns, tuple(_matrix_rows(view, answers)))
+
+
+def _matrix_rows(view: AuditView, answers: tuple[Answer, ...]) -> Iterator[Row]:
+    """One row per requirement; neighbours that do not apply for one reason share a row."""
+    for _, group in groupby(answers, lambda answer: (answer.section, answer.reason) if answer.reason else answer):
+        together = tuple(group)
+        yield _matrix_row(view, together[0] if len(together) == 1 else _merged(together))
+
+
+def _merged(answers: tuple[Answer, ...]) -> Answer:
+    clause = f"{answers[0].clause} to {answers[-1].clause}"
+    return replace(answers[0], clause=clause, title=f"{len(answers)} clauses, none of which applies")
 
 
 def _matrix_row(view: AuditView, answer: Answer) -> Row:
@@ -91,7 +110,7 @@ def _introduction(view: AuditView) -> Runs:
     )  # fmt: skip
 
 
-def _statements(view: AuditView, used: frozenset[str]) -> Table:
+def _statements(view: AuditView, used: frozenset[str], only: frozenset[str] | None = None) -> Table:
     columns = (
         Column("Kind, created (UTC)", 1.35),
         Column("Statement id", 1.95),
@@ -99,20 +118,26 @@ def _statements(view: AuditView, used: frozenset[str]) -> Table:
         Column("Made from", 0.9),
     )
     known = {statement.id: statement for statement in (*view.ledger, *view.statements.values())}
-    rows = tuple(_statement_row(statement, statement.id in used) for statement in known.values())
+    shown = [statement for statement in known.values() if only is None or statement.id in only]
+    listed = LISTED if only is None else LISTED_BRIEFLY
+    rows = tuple(_statement_row(statement, statement.id in used, listed) for statement in shown)
     note = text("Statements marked as cited stand behind numbers of this document.")
+    if only is not None:
+        note = text(
+            "Listed are the statements that this document refers to; the ledger and the main document hold all."
+        )
     return Table("", columns, rows, note)
 
 
-def _statement_row(statement: Statement, cited: bool) -> Row:
+def _statement_row(statement: Statement, cited: bool, listed: int) -> Row:
     products = tuple(statement.subjects.items())
     named: list[Run] = []
-    for name, digest in products[:LISTED]:
+    for name, digest in products[:listed]:
         named += [Text(f" {name} "), Text(digest, "mono")]
-    inputs: list[Run] = [Text(f" {each[:12]}", "mono") for each in statement.inputs[:LISTED]]
+    inputs: list[Run] = [Text(f" {each[:12]}", "mono") for each in statement.inputs[:listed]]
     kind = (Text(statement.kind, "strong"), Text(f" {_second(statement.created)}{', cited' if cited else ''}"))
-    made_from = (*inputs, *_more(len(statement.inputs))) or text("none", "quiet")
-    cells = (kind, text(statement.id, "mono"), (*named, *_more(len(products))), made_from)
+    made_from = (*inputs, *_more(len(statement.inputs), listed)) or text("none", "quiet")
+    cells = (kind, text(statement.id, "mono"), (*named, *_more(len(products), listed)), made_from)
     return Row(cells, key=statement.id)
 
 
@@ -121,5 +146,5 @@ def _second(created: str) -> str:
     return created.partition(".")[0].removesuffix("Z") + "Z"
 
 
-def _more(count: int) -> Runs:
-    return text(f" and {count - LISTED} more, in the ledger", "quiet") if count > LISTED else ()
+def _more(count: int, listed: int) -> Runs:
+    return text(f" and {count - listed} more, in the ledger", "quiet") if count > listed else ()

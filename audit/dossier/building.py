@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from audit.datafolders import data_folder
-from audit.dossier.pdf import render_pdf
+from audit.dossier.catalogues import instruments
+from audit.dossier.conditions import holds
+from audit.dossier.locating import Shared
+from audit.dossier.pdf import paginated
 from audit.dossier.resolve import resolve
 from audit.dossier.serial import to_json
-from audit.dossier.templates import read_template
+from audit.dossier.templates import Template, read_template
 from audit.dossier.view import AuditView
 from audit.dossier.word import render_word
 
-DEFAULTS = ("eu_ai_act_annex_iv.yaml", "fda_performance_testing.yaml")
+DATA = {"answers", "clause_labels", "device.example", "instruments", "vocabulary"}
+"""Files of ``templates/`` that are no document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +34,45 @@ class BuiltDocument:
 
 
 def default_templates() -> list[Path]:
-    """The templates that every audit fills: EU Annex IV and FDA performance testing."""
-    return [data_folder("templates") / name for name in DEFAULTS]
+    """Every document that the project ships: one YAML file each."""
+    return [path for path in sorted(data_folder("templates").glob("*.yaml")) if path.stem not in DATA]
+
+
+@cache
+def template_at(path: Path) -> Template:
+    """A template of the project, read once."""
+    return read_template(path)
+
+
+def applicable_templates(view: AuditView) -> list[Path]:
+    """The documents of the markets in device.yaml (of both where there is none) that concern this device."""
+    return [path for path in default_templates() if _applies(template_at(path), view)]
+
+
+def _applies(template: Template, view: AuditView) -> bool:
+    market = instruments()[template.instrument].market
+    return market in (*view.markets, "both") and holds(template.when, view)
 
 
 def build_documents(view: AuditView, template_paths: Sequence[Path]) -> list[BuiltDocument]:
-    """One document per template; raises ``BadInput`` for a template that cannot be read, before any is built."""
+    """One document per template; raises ``BadInput`` for a template that cannot be read, before any is built.
+
+    Documents that name pages of others are built after them; the order of the answer is that of the paths.
+    """
     templates = [read_template(path) for path in template_paths]
-    built = []
-    for template in templates:
-        document = resolve(template, view)
-        values = [(value.text, value.statement, value.pointer) for value in document.values]
-        built.append(BuiltDocument(document.id, render_pdf(document), render_word(document), to_json(document), values))
-    return built
+    shared = Shared()
+    built = {template.id: _built(template, view, shared) for template in _pages_first(templates)}
+    return [built[template.id] for template in templates]
+
+
+def _pages_first(templates: Iterable[Template]) -> list[Template]:
+    return sorted(templates, key=lambda template: bool(template.pages_of))
+
+
+def _built(template: Template, view: AuditView, shared: Shared) -> BuiltDocument:
+    document = resolve(template, view, shared)
+    pdf, layout = paginated(document)
+    shared.pages[template.id] = {name: layout.pages[key] for name, key in document.places if key in layout.pages}
+    shared.titles[template.id] = document.title
+    values = [(value.text, value.statement, value.pointer) for value in document.values]
+    return BuiltDocument(document.id, pdf, render_word(document), to_json(document), values)

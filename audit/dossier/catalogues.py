@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -42,7 +43,11 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A law or guidance with the edition and status printed in the foot of its documents."""
+    """A law or guidance with the edition and status printed in the foot of its documents.
+
+    ``market``: whose documents it rules; ``vocabulary`` and ``page``: its words and paper. ``{date:ENTRY}`` in a text
+    stands for the first date that the catalogue entry names, so that dates are kept in one place.
+    """
 
     id: str
     title: str
@@ -52,6 +57,9 @@ class Instrument:
     date_entry: str
     confidence: str
     url: str
+    market: Literal["eu", "us", "both"] = "both"
+    vocabulary: Literal["eu", "fda", "both"] = "both"
+    page: Literal["A4", "Letter"] = "A4"
 
 
 def requirements(catalogue: str, folder: Path | None = None) -> Mapping[str, Requirement]:
@@ -89,7 +97,29 @@ def known_requirements() -> Mapping[str, Requirement]:
 def instruments() -> Mapping[str, Instrument]:
     """Every instrument that a template may name."""
     raw = yaml.load((data_folder("templates") / "instruments.yaml").read_text(encoding="utf-8"), Loader)
-    return MappingProxyType({entry["id"]: Instrument(**entry) for entry in raw})
+    return MappingProxyType({entry["id"]: _dated(Instrument(**entry)) for entry in raw})
+
+
+DATE = re.compile(r"\{date:([\w.]+)\}")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+WRITTEN = re.compile(rf"\b\d{{1,2}} (?:{'|'.join(MONTHS)}) \d{{4}}\b")
+
+
+def _dated(instrument: Instrument) -> Instrument:
+    status, foot = (DATE.sub(lambda found: date_of(found[1]), words) for words in (instrument.status, instrument.foot))
+    return replace(instrument, status=status, foot=foot)
+
+
+def date_of(entry: str) -> str:
+    """The first date that a catalogue entry names; raises ``BadInput`` where it names none."""
+    requirement = known_requirements().get(entry)
+    found = WRITTEN.search(requirement.requires) if requirement else None
+    if found is None:
+        raise BadInput(f"templates/instruments.yaml: the catalogue entry '{entry}' names no date.")
+    return found.group()
 
 
 @cache
@@ -104,3 +134,26 @@ def vocabulary(name: str) -> Mapping[str, str]:
     """Internal term -> the word of this vocabulary ('eu' or 'fda')."""
     raw = yaml.load((data_folder("templates") / "vocabulary.yaml").read_text(encoding="utf-8"), Loader)
     return MappingProxyType(dict(raw[name]))
+
+
+@dataclass(frozen=True, slots=True)
+class WritingStyle:
+    """How a vocabulary writes a day and a percentage, and the language of its documents."""
+
+    date: str
+    percent: str
+    language: str
+
+    def day(self, iso: str) -> str:
+        """A date as ISO 8601 has it (a time after it is kept to the minute), written out."""
+        day, _, time = iso.partition("T")
+        year, month, number = day.split("-")
+        written = self.date.format(day=int(number), month=MONTHS[int(month) - 1], year=year)
+        return f"{written}, {time[:5]} UTC" if time else written
+
+
+@cache
+def writing_style(name: str) -> WritingStyle:
+    """The style of a vocabulary ('eu', 'fda' or 'both')."""
+    raw = yaml.load((data_folder("templates") / "vocabulary.yaml").read_text(encoding="utf-8"), Loader)
+    return WritingStyle(**raw["styles"][name])

@@ -18,6 +18,10 @@ def _device(name: str, otherwise: Fact) -> Callable[[AuditView], Fact]:
     return read
 
 
+def _any_target(*tasks: str) -> Callable[[AuditView], Fact]:
+    return lambda view: any(target.task in tasks for target in view.plan.targets.values())
+
+
 CONDITIONS: Mapping[str, Callable[[AuditView], Fact]] = MappingProxyType(
     {
         "always": lambda _view: True,
@@ -25,9 +29,12 @@ CONDITIONS: Mapping[str, Callable[[AuditView], Fact]] = MappingProxyType(
         "standalone_software": _device("standalone_software", True),
         "predetermined_changes": _device("predetermined_changes", True),
         "small_enterprise": _device("small_enterprise", False),
+        "eu": lambda view: "eu" in view.markets,
+        "us": lambda view: "us" in view.markets,
         "comparator": lambda view: view.comparator is not None,
         "recorded_predictions": lambda view: view.recorded_predictions,
-        "segmentation": lambda view: any(target.task == "segmentation" for target in view.plan.targets.values()),
+        "segmentation": _any_target("segmentation"),
+        "measuring": _any_target("measurement", "segmentation"),
         "perturbation_arms": lambda view: bool(view.plan.perturbation_arms),
         "simulated": lambda view: view.simulated,
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
+from audit.dossier.catalogues import writing_style
 from audit.records import Status
 
 Tone = Literal["good", "part", "bad", "quiet", "note"]
@@ -359,7 +360,10 @@ Node = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A requirement's answer: status, why not applicable, whether declared, what is missing and who supplies it."""
+    """A requirement's answer: status, why not applicable, whether declared, what is missing and who supplies it.
+
+    ``evidence`` are the kinds that its computed part rests on; a checklist names the pages that show them.
+    """
 
     requirement: str
     clause: str
@@ -372,6 +376,7 @@ class Answer:
     owner: str
     statements: tuple[str, ...]
     section: str
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +402,7 @@ class Document:
     foot: str
     vocabulary: str
     page: Literal["A4", "Letter"]
+    public: bool
     audit_id: str
     run_id: str
     ledger_root: str
@@ -405,6 +411,13 @@ class Document:
     front: tuple[Node, ...]
     sections: tuple[Section, ...]
     appendix: tuple[Node, ...]
+    places: tuple[tuple[str, str], ...] = ()
+    """Block -> key of the node on which it begins, for those that other documents refer to."""
+
+    @property
+    def made(self) -> str:
+        """When the document was made, as its market writes a day."""
+        return writing_style(self.vocabulary).day(self.created)
 
     @property
     def nodes(self) -> tuple[Node, ...]:

@@ -15,6 +15,7 @@ from audit.dossier.content import (
     Node,
     Paragraph,
     Row,
+    Run,
     StatusBox,
     StatusItem,
     Table,
@@ -23,6 +24,7 @@ from audit.dossier.content import (
     text,
 )
 from audit.dossier.gaps import Gap, gaps, missing_by_owner
+from audit.dossier.templates import Template
 from audit.dossier.view import LOCK, AuditView
 from audit.dossier.words import VERDICT_TONES, attribute_label, joined, quantity, verdict_mark, with_role
 
@@ -31,10 +33,17 @@ CLAUSES = 4
 SEVERITY_TONES: dict[str, Tone] = {"serious": "bad", "moderate": "part", "note": "quiet"}
 
 
-def front(view: AuditView, answers: tuple[Answer, ...], words: str) -> tuple[Node, ...]:
-    """Status box, gap list, findings, a reviewer's questions, contents; in this order."""
+def front(view: AuditView, answers: tuple[Answer, ...], template: Template) -> tuple[Node, ...]:
+    """Status box, gap list, findings, a reviewer's questions, contents; shorter fronts keep status and gaps."""
+    words = template.vocabulary
+    if template.front == "brief":
+        return (StatusBox((*_status(view, template.public)[:3], *_in_one_line(view, answers))),)
+    if template.front == "gaps":
+        return (
+            StatusBox(_status(view, template.public)), Heading("Gaps", 1, "gaps"), _gap_table(view, answers, words),
+        )  # fmt: skip
     return (
-        StatusBox(_status(view)),
+        StatusBox(_status(view, template.public)),
         Heading("Gaps", 1, "gaps"),
         _gap_table(view, answers, words),
         Heading("What the audit found", 1, "found"),
@@ -63,7 +72,21 @@ def _block(view: AuditView, name: str) -> tuple[Node, ...]:
     return nodes
 
 
-def _status(view: AuditView) -> tuple[StatusItem, ...]:
+def _in_one_line(view: AuditView, answers: tuple[Answer, ...]) -> tuple[StatusItem, ...]:
+    """Data and gaps where a whole table has no room: the serious gaps in full, the others by number."""
+    found = gaps(view)
+    serious: list[Run] = []
+    for gap in found:
+        if gap.severity == "serious" and gap.id != "simulated":
+            serious += [*gap.what, Text(" ")]
+    rest = sum(gap.severity != "serious" for gap in found)
+    lacking = sum(bool(answer.missing) for answer in answers)
+    words = f"{rest} further gaps stand in the full documents; {lacking} facts of this page are missing or partial."
+    data = StatusItem("Data", text("SIMULATED DATA: no patient is described", "strong"), "bad")
+    return (*((data,) if view.simulated else ()), StatusItem("Gaps", (*serious, Text(words)), "bad"))
+
+
+def _status(view: AuditView, public: bool = False) -> tuple[StatusItem, ...]:
     verdict = (verdict_mark(view.verdict), Text(f" {view.verdict_sentence}", "strong"))
     items = [StatusItem("Verdict", verdict, VERDICT_TONES.get(view.verdict, "note")), _mode(view)]
     if story(view):
@@ -76,6 +99,8 @@ def _status(view: AuditView) -> tuple[StatusItem, ...]:
         items.append(StatusItem("Data", text("images and references as described in each set.yaml"), "quiet"))
     signed = text(view.signed) if view.signed else text("unsigned", "strong")
     items.append(StatusItem("Signatures", signed, "good" if view.signed else "part"))
+    if public:
+        items.append(StatusItem("Readers", text("public: meant for anybody"), "note"))
     items.append(StatusItem("Version audited", text(f"{view.candidate.label} (candidate)"), "quiet"))
     if view.comparator:
         items.append(StatusItem("Compared with", text(f"{view.comparator.label} (comparator)"), "quiet"))

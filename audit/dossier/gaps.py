@@ -33,9 +33,9 @@ class Gap:
     remedy: str
 
     def clause(self, words: str) -> str:
-        """The clause it touches, in the document's instrument."""
-        entry = known_requirements()[self.eu if words == "eu" else self.fda]
-        return entry.label
+        """The clause it touches, in the document's instrument; both where a document serves both markets."""
+        entries = {"eu": (self.eu,), "fda": (self.fda,)}.get(words, (self.eu, self.fda))
+        return "; ".join(known_requirements()[entry].label for entry in entries)
 
 
 def gaps(view: AuditView) -> tuple[Gap, ...]:

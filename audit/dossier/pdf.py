@@ -12,6 +12,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageBreak, PageTemplate
 
 from audit.dossier.agreement_figure import AgreementFigure
+from audit.dossier.catalogues import writing_style
 from audit.dossier.content import (
     AgreementPlot,
     BarPlot,
@@ -56,7 +57,7 @@ from audit.dossier.pdf_style import (
     text_width,
 )
 from audit.dossier.pdf_table import GridTable
-from audit.dossier.pdf_text import Layout, TextBlock
+from audit.dossier.pdf_text import Layout, TextBlock, noting
 
 rl_config.useA85 = 0  # images as plain compressed bytes: the ASCII detour costs most of the time and helps nobody
 PASSES = 5
@@ -67,6 +68,11 @@ FACES = {"body": BODY, "lead": LEAD, "note": NOTE, "declared": BODY, "clause": C
 
 def render_pdf(document: Document) -> bytes:
     """The document's bytes; pages are laid out until every page reference stands still."""
+    return paginated(document)[0]
+
+
+def paginated(document: Document) -> tuple[bytes, Layout]:
+    """The document's bytes, and the page of every heading and of every captioned table and figure."""
     register_fonts()
     known = Layout()
     for _ in range(PASSES):
@@ -74,7 +80,7 @@ def render_pdf(document: Document) -> bytes:
         if found == known:
             break
         known = found
-    return _lay_out(document, known, Canvas)[0]
+    return _lay_out(document, known, Canvas)
 
 
 def _lay_out(document: Document, known: Layout, canvas: Callable[..., Any]) -> tuple[bytes, Layout]:
@@ -86,10 +92,10 @@ def _lay_out(document: Document, known: Layout, canvas: Callable[..., Any]) -> t
         subject=f"{document.instrument}; audit {document.audit_id}",
         creator="imaging-audit",
         invariant=1, initialFontName=REGULAR, pageCompression=1,
-        lang="en-GB" if document.vocabulary == "eu" else "en-US",
+        lang=writing_style(document.vocabulary).language,
     )  # fmt: skip
     frame = Frame(LEFT, BOTTOM, width - LEFT - RIGHT, height - TOP - BOTTOM, 0, 0, 0, 0)
-    decorate = partial(_decorate, document, known)
+    decorate = partial(_decorate, document, known, found)
     template.addPageTemplates(PageTemplate(frames=[frame], onPage=decorate))
     story = list(_story(document, known, found))
     template.build(story, canvasmaker=canvas)
@@ -131,7 +137,8 @@ def figure(node: Node, known: Layout) -> Flowable:
         FrocPlot: FrocFigure, LineageChart: LineageFigure,
     }  # fmt: skip
     flowable: Flowable = makers[type(node)](node, known.pages)
-    return flowable
+    caption = "" if isinstance(node, Table) else getattr(node, "caption", "")
+    return noting(flowable, caption) if caption else flowable
 
 
 def _paragraph(node: Paragraph, known: Layout) -> Flowable:
@@ -140,8 +147,9 @@ def _paragraph(node: Paragraph, known: Layout) -> Flowable:
     return block
 
 
-def _decorate(document: Document, known: Layout, canvas: Any, template: Any) -> None:
+def _decorate(document: Document, known: Layout, found: Layout, canvas: Any, template: Any) -> None:
     width, height = PAGES[document.page]
+    canvas.pages_of_places = found.pages
     canvas.saveState()
     _head(document, canvas, width, height)
     canvas.setStrokeColor(RULE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from PIL import Image as PngFile
@@ -298,8 +299,9 @@ class PictureBlock(Flowable):  # type: ignore[misc]
             y -= len(lines) * face.leading + gap
 
 
+@lru_cache(maxsize=256)
 def printable_picture(png: bytes) -> bytes:
-    """The picture as a fine JPEG, a quarter of its size; the evidence keeps the exact one."""
+    """The picture as a fine JPEG, a quarter of its size, made once for all; the evidence keeps the exact one."""
     printed = io.BytesIO()
     with PngFile.open(io.BytesIO(png)) as image:
         image.convert("RGB").save(printed, format="JPEG", quality=90, subsampling=0)

@@ -30,6 +30,8 @@ SILENT = (
 class DryCanvas(Canvas):  # type: ignore[misc]
     """Takes the same calls and draws nothing: enough to learn on which page each heading falls."""
 
+    only_measures = True
+
 
 for _name in SILENT:
     setattr(DryCanvas, _name, _nothing)
@@ -49,7 +51,7 @@ class TitleBlock(Flowable):  # type: ignore[misc]
         self.parts = [
             (set_text(text(own.title), TITLE, width, {}), TITLE),
             (set_text(text(own.subtitle), SUBTITLE, width, {}), SUBTITLE),
-            (set_text(text(f"{own.instrument}: {own.edition}. Made {own.created}."), NOTE, width, {}), NOTE),
+            (set_text(text(f"{own.instrument}: {own.edition}. Made {own.made}."), NOTE, width, {}), NOTE),
         ]
         self.height = sum(len(lines) * face.leading for lines, face in self.parts) + 8
         return width, self.height

@@ -9,7 +9,7 @@ from reportlab.platypus import Flowable
 
 from audit.dossier.content import Column, Row, Runs, Table, text
 from audit.dossier.pdf_style import ACCENT, CAPTION, CELL, HEAD, NOTE, RULE, TINT
-from audit.dossier.pdf_text import Line, draw_lines, set_text, statement_key
+from audit.dossier.pdf_text import Line, draw_lines, note_place, set_text, statement_key
 
 PAD_X, PAD_Y = 3.0, 2.3
 TALLEST = 330.0
@@ -135,6 +135,8 @@ class GridTable(Flowable):  # type: ignore[misc]
     def draw(self) -> None:
         y = self.height
         if self.caption:
+            if self.part in ("whole", "first"):
+                note_place(self.canv, self.table.caption, self.height)
             draw_lines(self.canv, self.caption, CAPTION, 0, y, self.width)
             y -= len(self.caption) * CAPTION.leading + 2.5
         y = self._draw_header(y)

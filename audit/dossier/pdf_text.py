@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from reportlab.lib.colors import Color
 from reportlab.platypus import Flowable
 
 from audit.dossier.content import Link, Mark, PageOf, Runs, Text, Value
+from audit.dossier.locating import place_key
 from audit.dossier.pdf_style import BOLD, MONO, QUIET, TONES, TRACE, Face, text_width
 
 CHIP_PAD = 3.2
@@ -41,7 +43,21 @@ Line = tuple[Word, ...]
 
 
 def set_text(runs: Runs, face: Face, width: float, pages: Mapping[str, int]) -> tuple[Line, ...]:
-    """Lines of words that fit ``width`` points; a word that is too long is cut between characters."""
+    """Lines of words that fit ``width`` points; a word that is too long is cut between characters.
+
+    The same words at the same width are set once, whichever pass and document they stand in.
+    """
+    if any(isinstance(run, PageOf) for run in runs):
+        return _set_lines(runs, face, width, pages)
+    return _set_once(runs, face, width)
+
+
+@lru_cache(maxsize=65536)
+def _set_once(runs: Runs, face: Face, width: float) -> tuple[Line, ...]:
+    return _set_lines(runs, face, width, {})
+
+
+def _set_lines(runs: Runs, face: Face, width: float, pages: Mapping[str, int]) -> tuple[Line, ...]:
     space = text_width(" ", face.font, face.size)
     lines: list[list[Word]] = [[]]
     used = 0.0
@@ -137,7 +153,9 @@ def line_width(line: Line, face: Face) -> float:
 def draw_lines(
     canvas: Any, lines: Sequence[Line], face: Face, x: float, top: float, width: float, align: str = "left"
 ) -> None:
-    """Draws set lines below ``top``; results get their links."""
+    """Draws set lines below ``top``; results get their links. A canvas that only measures is spared."""
+    if getattr(canvas, "only_measures", False):
+        return
     space = text_width(" ", face.font, face.size)
     baseline = top - face.leading + 0.5 * (face.leading - face.size) + 0.12 * face.size
     for line in lines:
@@ -204,6 +222,34 @@ def link(canvas: Any, address: str, key: str, rectangle: tuple[float, float, flo
 def statement_key(statement: str) -> str:
     """The appendix entry of a statement."""
     return f"statement-{statement[:16]}"
+
+
+def note_place(canvas: Any, caption: str, top: float) -> None:
+    """Notes the page of the first table or figure with this caption, and bookmarks it beneath its section."""
+    pages: dict[str, int] | None = getattr(canvas, "pages_of_places", None)
+    key = place_key(caption)
+    if pages is None or key in pages:
+        return
+    pages[key] = canvas.getPageNumber()
+    name = f"place-{len(pages)}"
+    canvas.bookmarkHorizontal(name, 0, top)
+    canvas.addOutlineEntry(caption, name, 1, closed=True)
+
+
+def noting(flowable: Any, caption: str) -> Any:
+    """The flowable, which notes its place when it is drawn; a part of it that is split off does not."""
+    draw = flowable.draw
+
+    def draw_and_note() -> None:
+        note_place(flowable.canv, caption, flowable.height)
+        draw()
+
+    flowable.draw = draw_and_note
+    split = flowable.split
+    flowable.split = lambda width, height: [
+        noting(part, caption) if index == 0 else part for index, part in enumerate(split(width, height))
+    ]
+    return flowable
 
 
 class TextBlock(Flowable):  # type: ignore[misc]

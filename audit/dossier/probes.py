@@ -45,7 +45,12 @@ class Evidence:
 
 
 VALIDATION = "Validation team"
+MEASURING = (
+    "bias", "mae", "icc", "limits_of_agreement", "agreement_limit_lower", "agreement_limit_upper", "volume_difference",
+    "absolute_volume_error", "relative_volume_difference", "ratio_bias",
+)  # fmt: skip
 DEVELOPMENT = "Development team"
+DATA = "Data management"
 
 
 def _product(kind: str, what: str) -> Callable[[AuditView], Evidence]:
@@ -158,6 +163,23 @@ def _repeatability(view: AuditView) -> Evidence:
     return Evidence("full", statement=statement.id)
 
 
+def _representativeness(view: AuditView) -> Evidence:
+    statement = view.statements.get(ANALYSES)
+    mine = view.analyses[view.analyses["analysis"] == "representativeness"] if len(view.analyses) else view.analyses
+    if statement is None or not len(mine) or not bool(mine["value"].notna().any()):
+        why = "set.yaml states no target population, so the set was not compared with one"
+        return Evidence("none", why, VALIDATION)
+    return Evidence("full", statement=statement.id)
+
+
+def _reader_agreement(view: AuditView) -> Evidence:
+    statement = view.statements.get(ANALYSES)
+    mine = view.analyses[view.analyses["analysis"] == "readers"] if len(view.analyses) else view.analyses
+    if statement is None or not len(mine) or not bool(mine["value"].notna().any()):
+        return Evidence("none", "the set holds no readings of several readers, so their agreement is unknown", DATA)
+    return Evidence("full", statement=statement.id)
+
+
 def _absent(why: str, owner: str) -> Callable[[AuditView], Evidence]:
     return lambda _view: Evidence("none", why, owner)
 
@@ -199,7 +221,31 @@ PROBES: Mapping[str, Callable[[AuditView], Evidence]] = MappingProxyType(
         "importance": _table(IMPORTANCE, "the importance of case features"),
         "reader study": _absent("no reader study is part of this audit", "Clinical affairs"),
         "repeatability": _repeatability,
+        "reader agreement": _reader_agreement,
+        "training characteristics": _absent(
+            "a run holds the digest of the training set, not its make-up; describe it by sex, age, site and equipment",
+            DEVELOPMENT,
+        ),
+        "origin of cases": _absent("no column of the set tells internal from external cases", DATA),
+        "severity": _absent("no column of the set is declared to be the severity of the condition", DATA),
+        "alternative diagnoses": _absent("no column of the set codes other diagnoses", DATA),
+        "time to reference": _absent("the set does not record the time between image and reference", DATA),
+        "truth before output": _absent(
+            "set.yaml does not say that no reference was changed after output was seen", DATA
+        ),
+        "reference database": _absent("no reference (normative) database is part of the evidence", DATA),
         "adversarial tests": _absent("no adversarial or corrupted-input test is part of this audit", "Security"),
+        "predictive values": _estimates(
+            "predictive values", lambda row: _plain(row) and row.is_overall and row.measure.startswith(("ppv", "npv"))
+        ),
+        "measurement agreement": _estimates(
+            "estimates of agreement in the unit of a measurement",
+            lambda row: _plain(row) and row.is_overall and row.measure in MEASURING,
+        ),
+        "triage times": _estimates(
+            "times to notification", lambda row: _plain(row) and row.measure.startswith("notification")
+        ),
+        "representativeness": _representativeness,
         "earlier versions": _estimates("changes against an earlier version", lambda row: row.kind == "change"),
     }
 )

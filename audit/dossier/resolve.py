@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from audit.catalogue import entry
-from audit.dossier.appendix import answer_words, appendix
+from audit.dossier.appendix import appendix
 from audit.dossier.block import Block
-from audit.dossier.catalogues import instruments
+from audit.dossier.catalogues import instruments, writing_style
 from audit.dossier.conditions import holds
 from audit.dossier.content import (
     Answer,
-    Column,
     Document,
     Heading,
     NewPage,
     Node,
     Paragraph,
-    Row,
     Section,
-    Table,
     Text,
     text,
 )
 from audit.dossier.front import front
+from audit.dossier.locating import Shared, block_name, first_place
+from audit.dossier.panels import checklist_panel, requirement_panel
 from audit.dossier.statuses import answers
+from audit.dossier.styling import styled
 from audit.dossier.templates import BLOCKS_ROOM, BlockCall, Template, TemplateSection, translate
 from audit.dossier.view import AuditView
-from audit.dossier.words import status_mark
 
 
-def resolve(template: Template, view: AuditView) -> Document:
-    """The document of ``template`` for the audit in ``view``; pure: the same view gives the same document."""
-    sections = tuple(_section(template, view, number, each) for number, each in enumerate(template.sections, 1))
+def resolve(template: Template, view: AuditView, shared: Shared | None = None) -> Document:
+    """The document of ``template`` for the audit in ``view``; pure: the same view gives the same document.
+
+    ``shared`` keeps the blocks that other documents of the same view built before, and the pages that checklists name.
+    """
+    common = shared or Shared()
+    built = [[_block(template, view, call, common) for call in section.blocks] for section in template.sections]
+    places = _places(template, view, built)
+    sections = tuple(
+        _section(template, view, number, each, places, common, built[number - 1])
+        for number, each in enumerate(template.sections, 1)
+    )
     instrument = instruments()[template.instrument]
     given = tuple(answer for section in sections for answer in section.answers)
+    style = writing_style(template.vocabulary)
     draft = Document(
         id=template.id,
         title=translate(template.title, template.vocabulary),
@@ -47,17 +57,32 @@ def resolve(template: Template, view: AuditView) -> Document:
         foot=instrument.foot,
         vocabulary=template.vocabulary,
         page=template.page,
+        public=template.public,
         audit_id=view.audit_id,
         run_id=view.run_id,
         ledger_root=view.ledger_root,
         created=view.created,
         simulated=view.simulated,
-        front=front(view, given, template.vocabulary),
-        sections=sections,
+        front=styled(front(view, given, template), style),
+        sections=tuple(replace(each, nodes=styled(each.nodes, style)) for each in sections),
         appendix=(),
+        places=tuple(places.items()),
     )
     used = frozenset(value.statement for value in draft.values)
-    return replace(draft, appendix=appendix(view, given, used))
+    return replace(draft, appendix=appendix(view, given, used, template.closing))
+
+
+def _places(template: Template, view: AuditView, built: list[list[tuple[Node, ...]]]) -> Mapping[str, str]:
+    """Block -> key of its first table or figure, for the blocks that this document prints."""
+    found: dict[str, str] = {}
+    for section, blocks in zip(template.sections, built, strict=True):
+        if section.when and not holds(section.when, view):
+            continue
+        for call, nodes in zip(section.blocks, blocks, strict=True):
+            key = first_place(nodes)
+            if key:
+                found.setdefault(block_name(call.kind, call.parameters), key)
+    return found
 
 
 def _device(view: AuditView) -> str:
@@ -70,14 +95,23 @@ def _subtitle(template: Template, view: AuditView) -> str:
     return f"{_device(view)}. {words}".rstrip(". ") if words else _device(view)
 
 
-def _section(template: Template, view: AuditView, number: int, section: TemplateSection) -> Section:
+def _section(
+    template: Template,
+    view: AuditView,
+    number: int,
+    section: TemplateSection,
+    places: Mapping[str, str],
+    shared: Shared,
+    built: list[tuple[Node, ...]],
+) -> Section:
     key = f"section-{number}"
     title = f"{number}  {translate(section.title, template.vocabulary)}"
     found = answers(view, section, key, template.vocabulary)
-    nodes: list[Node] = [NewPage()] if number == 1 else []
+    nodes: list[Node] = [NewPage()] if number == 1 and template.front == "full" else []
     nodes.append(Heading(title, 1, key))
     if section.clause:
         nodes.append(Paragraph(text(section.clause), "clause"))
+    nodes += _scope(section, template.vocabulary)
     if section.when and not holds(section.when, view):
         nodes.append(
             Paragraph(
@@ -85,40 +119,51 @@ def _section(template: Template, view: AuditView, number: int, section: Template
             )
         )
         return Section(key, title, found, tuple(nodes))
-    nodes += _panel(view, found)
-    nodes += _declared(view, found)
-    for call in section.blocks:
-        nodes += _block(template, view, call)
+    panel = section.panel or template.panel
+    if panel == "checklist":
+        nodes += checklist_panel(view, found, places, shared, template.pages_of)
+    elif panel == "requirements":
+        nodes += requirement_panel(view, found)
+    nodes += _declared(view, found, template.vocabulary)
+    for each in built:
+        nodes += each
     return Section(key, title, found, tuple(nodes))
 
 
-def _panel(view: AuditView, found: tuple[Answer, ...]) -> Iterator[Node]:
-    if found:
-        columns = (
-            Column("Clause", 1.25),
-            Column("Requirement", 1.9),
-            Column("Status", 1.35),
-            Column("Why; what is missing; who supplies it", 3.5),
-        )
-        rows = tuple(
-            Row((text(each.clause), text(each.title), (status_mark(each.status),), answer_words(view, each)))
-            for each in found
-        )
-        yield Table("", columns, rows)
+def _scope(section: TemplateSection, words: str) -> Iterator[Node]:
+    """What the section shows and what it does not, so that nobody reads more into it."""
+    said = (("Shows: ", section.shows), ("Does not show: ", section.shows_not))
+    runs = tuple(
+        run for label, given in said if given for run in (Text(label, "strong"), Text(f"{translate(given, words)} "))
+    )
+    if runs:
+        yield Paragraph(runs, "note")
 
 
-def _declared(view: AuditView, found: tuple[Answer, ...]) -> Iterator[Node]:
+def _declared(view: AuditView, found: tuple[Answer, ...], words: str) -> Iterator[Node]:
+    """Each declared text once, under every clause of the section that it answers."""
+    answered: dict[int, list[str]] = {}
+    declarations = {}
     for answer in found:
         declaration = view.device.declared.get(answer.requirement) if view.device else None
-        if declaration and answer.status != "not applicable":
-            source = f" Declared by {declaration.author}, {declaration.date.isoformat()}."
-            runs = (Text(f"{answer.title}. ", "strong"), Text(declaration.text.strip()), Text(source, "quiet"))
-            yield Paragraph(runs, "declared")
+        if declaration and answer.kind != "computed" and answer.status != "not applicable":
+            answered.setdefault(id(declaration), []).append(answer.title)
+            declarations[id(declaration)] = declaration
+    for key, declaration in declarations.items():
+        source = f" Declared by {declaration.author}, {writing_style(words).day(declaration.date.isoformat())}."
+        titles = "; ".join(dict.fromkeys(answered[key]))
+        runs = (Text(f"{titles}. ", "strong"), Text(declaration.text.strip()), Text(source, "quiet"))
+        yield Paragraph(runs, "declared")
 
 
-def _block(template: Template, view: AuditView, call: BlockCall) -> tuple[Node, ...]:
-    block: Block[Any] = entry(BLOCKS_ROOM, call.kind, f"template {template.id}")
-    return block.build(view, block.parameters.model_validate(_translated(call.parameters, template.vocabulary)))
+def _block(template: Template, view: AuditView, call: BlockCall, shared: Shared) -> tuple[Node, ...]:
+    """The block's nodes; built once for all documents whose words give it the same parameters."""
+    parameters = _translated(call.parameters, template.vocabulary)
+    key = (call.kind, json.dumps(parameters, sort_keys=True, default=str))
+    if key not in shared.blocks:
+        block: Block[Any] = entry(BLOCKS_ROOM, call.kind, f"template {template.id}")
+        shared.blocks[key] = block.build(view, block.parameters.model_validate(parameters))
+    return shared.blocks[key]
 
 
 def _translated(value: Any, words: str) -> Any:

@@ -52,8 +52,8 @@ def document_schema() -> dict[str, Any]:
         **_object(
             {
                 "format": {"const": FORMAT}, **top, "page": {"enum": ["A4", "Letter"]},
-                "simulated": {"type": "boolean"},
-                "vocabulary": {"enum": ["eu", "fda"]}, "front": nodes, "appendix": nodes,
+                "simulated": {"type": "boolean"}, "public": {"type": "boolean"},
+                "vocabulary": {"enum": ["eu", "fda", "both"]}, "front": nodes, "appendix": nodes,
                 "sections": {"type": "array", "items": section}, "values": {"type": "array", "items": value},
             }
         ),

@@ -32,19 +32,20 @@ def _not_applicable(requirement: Requirement, reason: str, key: str) -> Answer:
 
 
 def _applicable(view: AuditView, requirement: Requirement, asked: Asked, key: str) -> Answer:
-    found = [PROBES[kind](view) for kind in asked.evidence] if requirement.kind != "declared" else []
+    answering = asked.answering
+    found = [PROBES[kind](view) for kind in answering.evidence] if requirement.kind != "declared" else []
     declared = view.device is not None and requirement.id in view.device.declared
     status = _status(requirement, found, declared)
     lacking = [each for each in found if each.extent != "full"]
     missing, owners = [each.why for each in lacking], [each.owner for each in lacking]
     if requirement.kind != "computed" and not declared:
         missing.append(": ".join(filter(None, ("a declaration in device.yaml", _lower(requirement.evidence)))))
-        owners.append(asked.owner)
+        owners.append(answering.owner)
     statements = tuple(dict.fromkeys(each.statement for each in found if each.statement))
     return Answer(
         requirement.id, requirement.label, requirement.title, requirement.kind,
         status, "", declared and requirement.kind != "computed", "; ".join(missing), ", ".join(dict.fromkeys(owners)),
-        statements, key,
+        statements, key, answering.evidence if requirement.kind != "declared" else (),
     )  # fmt: skip
 
 

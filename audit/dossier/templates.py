@@ -1,7 +1,8 @@
 """A document as data: sections, the requirements they answer, the blocks they print. Results cannot be typed into one.
 
 ``read_template`` refuses, with file and line: an unknown clause, block, evidence kind, condition, word or instrument,
-a literal number in a result cell, and a typed result in running text.
+a literal number in a result cell, and a typed result in running text. What answers a clause stands once for every
+document in ``templates/answers.yaml``; words, paper and market come from the instrument.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from audit.catalogue import entries
+from audit.datafolders import data_folder
+from audit.dossier.answering import Answering, known_answers
 from audit.dossier.block import Block
 from audit.dossier.catalogues import instruments, known_requirements, vocabulary
 from audit.dossier.conditions import CONDITIONS
@@ -27,6 +30,7 @@ TYPED_RESULT = re.compile(
     r"(?<![\w.(])(?:0[.,]\d+|[−+-]\d+[.,]\d+|\d+(?:[.,]\d+)?\s?(?:%|percent\b|mm\b|mL\b|ml\b|patients\b|cases\b|images\b))"
 )
 WORD = re.compile(r"\{(\w+)\}")
+Panel = Literal["requirements", "checklist", "none"]
 
 
 class Part(BaseModel):
@@ -43,11 +47,22 @@ class Conditional(Part):
 
 
 class Asked(Conditional):
-    """A requirement, the kinds of evidence that answer it, and who owns what a run cannot give."""
+    """A requirement by its id; ``evidence`` and ``owner`` where this document's differ from ``answers.yaml``."""
 
     id: str
     evidence: tuple[str, ...] = ()
-    owner: str = "Regulatory affairs"
+    owner: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _id_alone(cls, value: object) -> object:
+        return {"id": value} if isinstance(value, str) else value
+
+    @property
+    def answering(self) -> Answering:
+        """The kinds of evidence that answer it, and who owns what a run cannot give."""
+        common = known_answers().get(self.id, Answering())
+        return Answering(self.evidence or common.evidence, self.owner or common.owner, common.feeds)
 
 
 class BlockCall(Part):
@@ -62,23 +77,37 @@ class BlockCall(Part):
 
 
 class TemplateSection(Conditional):
-    """A section: title, requirements, blocks."""
+    """A section: title, requirements, blocks; what it ``shows`` and does not; ``panel`` where it differs."""
 
     title: str
     clause: str = ""
+    shows: str = ""
+    shows_not: str = ""
+    panel: Panel | None = None
     requirements: tuple[Asked, ...] = ()
     blocks: tuple[BlockCall, ...] = ()
 
 
-class Template(Part):
-    """A whole document as data."""
+class Template(Conditional):
+    """A whole document as data.
+
+    ``when``: whom it concerns beside the instrument's market. ``front``: status, gaps and findings ('full'), status
+    and gaps ('gaps'), or status with the gaps in one line ('brief'). ``panel``: how a section lists its requirements.
+    ``closing``: requirement matrix and every statement, or the cited statements alone. ``pages_of``: documents of the
+    same run whose pages a checklist names. ``public``: meant for anybody; small cells are to be suppressed.
+    """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_]*$")
     title: str
     subtitle: str = ""
     instrument: str
-    vocabulary: Literal["eu", "fda"]
-    page: Literal["A4", "Letter"] = "A4"
+    vocabulary: Literal["eu", "fda", "both"]
+    page: Literal["A4", "Letter"]
+    front: Literal["full", "gaps", "brief"] = "full"
+    panel: Panel = "requirements"
+    closing: Literal["matrix", "evidence"] = "matrix"
+    pages_of: tuple[str, ...] = ()
+    public: bool = False
     sections: tuple[TemplateSection, ...] = Field(min_length=1)
 
 
@@ -93,7 +122,7 @@ def read_template(path: Path) -> Template:
         raise BadInput(f"{path}: not valid YAML: {' '.join(str(error).split())}.") from error
     lines = Lines(source)
     try:
-        template = Template.model_validate(raw)
+        template = Template.model_validate(_with_instrument(raw))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = tuple(step for step in first["loc"])
@@ -103,6 +132,15 @@ def read_template(path: Path) -> Template:
     return template
 
 
+def _with_instrument(raw: Any) -> Any:
+    """Words and paper as the instrument has them, where the template says nothing."""
+    if not isinstance(raw, dict):
+        return raw
+    known = instruments().get(raw.get("instrument", ""))
+    given = {"vocabulary": known.vocabulary, "page": known.page} if known else {"vocabulary": "both", "page": "A4"}
+    return {**given, **raw}
+
+
 def _dotted(place: Place) -> str:
     return ".".join(str(step) for step in place) or "the template"
 
@@ -110,11 +148,16 @@ def _dotted(place: Place) -> str:
 def _problems(template: Template) -> Iterator[tuple[Place, str]]:
     if template.instrument not in instruments():
         yield ("instrument",), f"unknown instrument '{template.instrument}'; known: {', '.join(instruments())}."
+    yield from _condition_problems(template, template.vocabulary, ())
+    for index, name in enumerate(template.pages_of):
+        if not (data_folder("templates") / f"{name}.yaml").is_file():
+            yield ("pages_of", index), f"unknown document '{name}'; templates/ holds no file of that name."
     for name in ("title", "subtitle"):
         yield from _text_problems(getattr(template, name), template.vocabulary, (name,))
     for number, section in enumerate(template.sections):
         place: Place = ("sections", number)
-        yield from _text_problems(section.title, template.vocabulary, (*place, "title"))
+        for name in ("title", "shows", "shows_not"):
+            yield from _text_problems(getattr(section, name), template.vocabulary, (*place, name))
         yield from _condition_problems(section, template.vocabulary, place)
         for index, asked in enumerate(section.requirements):
             yield from _requirement_problems(asked, template.vocabulary, (*place, "requirements", index))
@@ -141,8 +184,8 @@ def _requirement_problems(asked: Asked, words: str, place: Place) -> Iterator[tu
         if kind not in PROBES:
             where = (*place, "evidence", index)
             yield where, f"{asked.id}: unknown evidence '{kind}'; known: {', '.join(PROBES)}."
-    if known[asked.id].kind != "declared" and not asked.evidence and not asked.when:
-        yield place, f"{asked.id} is {known[asked.id].kind} and names no evidence; add 'evidence: [...]'."
+    if known[asked.id].kind != "declared" and not asked.answering.evidence and not asked.when:
+        yield place, f"{asked.id} is {known[asked.id].kind} and names no evidence; add it to templates/answers.yaml."
 
 
 def _block_problems(call: BlockCall, words: str, place: Place) -> Iterator[tuple[Place, str]]:

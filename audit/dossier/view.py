@@ -192,6 +192,11 @@ class AuditView:
         return self._analyses_by_id.get(analysis_id or "")
 
     @property
+    def markets(self) -> tuple[str, ...]:
+        """Where the device is or shall be marketed: 'eu', 'us'; both where nobody says."""
+        return self.device.markets if self.device else ("eu", "us")
+
+    @property
     def versions(self) -> Mapping[str, ModelVersion]:
         """'candidate', then 'comparator' where there is one."""
         known = {"candidate": self.candidate, "comparator": self.comparator}

@@ -79,7 +79,7 @@ def render_word(document: Document) -> bytes:
 
 
 def _title(document: Document) -> tuple[tuple[str, str], ...]:
-    made = f"{document.instrument}: {document.edition}. Made {document.created}."
+    made = f"{document.instrument}: {document.edition}. Made {document.made}."
     return ("Title", document.title), ("Subtitle", document.subtitle), ("Audit Note", made)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from docx.oxml.ns import qn
+from docx.oxml.shape import CT_Inline
 from docx.shared import Pt
 
 from audit.dossier.content import (
@@ -26,6 +28,7 @@ from audit.dossier.content import (
     Text,
     text,
 )
+from audit.dossier.locating import place_key
 from audit.dossier.pdf import figure
 from audit.dossier.pdf_figures import printable_picture
 from audit.dossier.pdf_text import Layout
@@ -60,6 +63,8 @@ class WordBody:
         self.bookmarks = Bookmarks(document)
         self._style_ids = {style.name: style.style_id for style in word.styles}
         self._end = word.element.body.find(qn("w:sectPr"))
+        self._pictures = 0
+        self._places: set[str] = set()
 
     def add(self, node: Node) -> None:
         """Appends one node."""
@@ -100,6 +105,14 @@ class WordBody:
         inside = list(self.bookmarks.around(heading_bookmark(node.key), run))
         return self._paragraph(f"Heading {node.level}", inside)
 
+    def _caption(self, words: str) -> Element:
+        """A caption; the first with these words is what a page reference leads to."""
+        name = heading_bookmark(place_key(words))
+        run = [word_run(words)]
+        first = name not in self._places
+        self._places.add(name)
+        return self._paragraph("Caption", [*self.bookmarks.around(name, run)] if first else run)
+
     def _contents(self, node: Contents) -> Iterator[Element]:
         yield self._paragraph("Audit Contents Title", [word_run(node.title)])
         for each in self.document.nodes:
@@ -113,7 +126,7 @@ class WordBody:
 
     def _table(self, node: Table) -> Iterator[Element]:
         if node.caption:
-            yield self._paragraph("Caption", [word_run(node.caption)])
+            yield self._caption(node.caption)
         total = sum(column.share for column in node.columns)
         widths = [self.width * column.share / total for column in node.columns]
         table = self._grid(widths)
@@ -198,8 +211,8 @@ class WordBody:
             yield from self._picture(node)
             return
         if node.caption:
-            yield self._paragraph("Caption", [word_run(node.caption)])
-        for png, width, height in figure_pictures(figure(replace(node, caption=""), Layout()), self.width):
+            yield self._caption(node.caption)
+        for png, width, height in _drawn(replace(node, caption=""), self.width):
             yield self._image(png, width, height, node.alt)
 
     def _picture(self, node: Picture) -> Iterator[Element]:
@@ -209,12 +222,17 @@ class WordBody:
         yield self.paragraph(text(node.path, "mono"), "Audit Note")
 
     def _image(self, png: bytes, width: float, height: float | None, alt: str) -> Element:
-        run = self.word.add_paragraph().add_run()
-        shape = run.add_picture(io.BytesIO(png), Pt(width), Pt(height) if height else None)
-        properties = shape._inline.docPr
-        properties.set("descr", allowed(alt))
-        properties.set("name", f"Figure {properties.get('id')}")
-        paragraph = run._r.getparent()
-        paragraph.getparent().remove(paragraph)
-        paragraph.insert(0, element("w:pPr", None, element("w:keepLines")))
-        return paragraph
+        relation, image = self.word.part.get_or_add_image(io.BytesIO(png))
+        across, up = image.scaled_dimensions(Pt(width), Pt(height) if height else None)
+        self._pictures += 1
+        inline = CT_Inline.new_pic_inline(self._pictures, relation, image.filename, across, up)
+        inline.docPr.set("descr", allowed(alt))
+        inline.docPr.set("name", f"Figure {self._pictures}")
+        run = element("w:r", None, element("w:drawing", None, inline))
+        return element("w:p", None, element("w:pPr", None, element("w:keepLines")), run)
+
+
+@lru_cache(maxsize=64)
+def _drawn(node: Any, width: float) -> tuple[tuple[bytes, float, float], ...]:
+    """The figure as pictures; drawn once, whichever documents print it."""
+    return tuple(figure_pictures(figure(node, Layout()), width))

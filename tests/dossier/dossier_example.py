@@ -33,6 +33,10 @@ MEASURES = {
 }
 
 
+MAIN = [data_folder("templates") / f"{name}.yaml" for name in ("eu_ai_act_annex_iv", "fda_performance_testing")]
+"""The two main documents, in which every kind of block stands."""
+
+
 def digest(words: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest()
 

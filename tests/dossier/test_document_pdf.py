@@ -7,9 +7,9 @@ import pandas as pd
 import pikepdf
 import pypdfium2
 import pytest
-from dossier_example import an_estimate, make_view
+from dossier_example import MAIN, an_estimate, make_view
 
-from audit.dossier.building import build_documents, default_templates
+from audit.dossier.building import build_documents
 from audit.dossier.content import ForestPlot
 from audit.dossier.resolve import resolve
 from audit.dossier.rounding import number
@@ -53,7 +53,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(view):
-    return build_documents(view, default_templates())
+    return build_documents(view, MAIN)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_the_forbidden_word_is_not_printed(texts):
 
 
 def test_undefined_rows_are_drawn_in_the_forest_plot(view, texts):
-    document = resolve(read_template(default_templates()[0]), view)
+    document = resolve(read_template(MAIN[0]), view)
     plots = [node for node in document.nodes if isinstance(node, ForestPlot)]
     undefined = [mark for plot in plots for row in plot.rows for mark in row.marks if mark and mark.value is None]
     assert undefined

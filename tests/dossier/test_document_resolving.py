@@ -5,13 +5,12 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from dossier_example import a_plan, make_view
+from dossier_example import MAIN, a_plan, make_view
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.dossier.block import NoParameters
 from audit.dossier.blocks.endpoints import ENTRY as ENDPOINTS
-from audit.dossier.building import default_templates
 from audit.dossier.content import Value
 from audit.dossier.front import story
 from audit.dossier.gaps import gaps
@@ -23,7 +22,7 @@ from audit.dossier.templates import read_template
 from audit.dossier.view import ESTIMATES
 from audit.tables import ANALYSES
 
-TEMPLATES = [read_template(path) for path in default_templates()]
+TEMPLATES = [read_template(path) for path in MAIN]
 EU, FDA = TEMPLATES
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import docx
 import pytest
+from dossier_example import MAIN
 
-from audit.dossier.building import default_templates
 from audit.dossier.content import Document, Heading, Table, Value
 from audit.dossier.resolve import resolve
 from audit.dossier.templates import read_template
@@ -24,7 +24,7 @@ from audit.records import BadInput
 
 @pytest.fixture(scope="module")
 def document(view: AuditView) -> Document:
-    return resolve(read_template(default_templates()[0]), view)
+    return resolve(read_template(MAIN[0]), view)
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +64,12 @@ def test_headings_tables_and_captions_have_real_styles(document: Document, data:
 
 
 def test_every_printed_result_stands_in_its_bookmark(document: Document, data: bytes) -> None:
-    found = read_word(data, "file")
+    found, values = read_word(data, "file"), document.values
     places = {int(name[1:].split("_")[0]) for name in found.values}
-    texts = {document.values[place].text for place in places}
+    texts = {values[place].text for place in places}
     assert {value.text for value in table_values(document)} <= texts
     for name, words in found.values.items():
-        assert " ".join(document.values[int(name[1:].split("_")[0])].text.split()) == words
+        assert " ".join(values[int(name[1:].split("_")[0])].text.split()) == words
         assert len(name) <= 40
 
 

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from toy_walk import Walk, audit, register_toys, write_plan, write_set
+from toy_walk import MAIN, Walk, audit, register_toys, write_plan, write_set
 
 from audit.home import open_home
 
@@ -36,7 +36,7 @@ def done(ready: Walk, tmp_path_factory: pytest.TempPathFactory) -> Walk:
     assert locked.code == 0, locked.err
     run = audit("run", walk.plan, "--home", walk.home, "--device", "cpu", "--json")
     assert run.code == 0, run.err + run.out
-    documents = audit("dossier", "--home", walk.home, "--json")
+    documents = audit("dossier", "--home", walk.home, *MAIN, "--json")
     assert documents.code == 0, documents.err
     return Walk(walk.folder, locked.json["audit"])
 

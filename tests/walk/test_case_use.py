@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from toy_walk import CASES, SET, Walk, audit, digest, pages, plan, read_manifest, write_manifest, write_plan
+from toy_walk import CASES, MAIN, SET, Walk, audit, digest, pages, plan, read_manifest, write_manifest, write_plan
 
 from audit.tables import CASES as CASES_TABLE
 from audit.tables import ESTIMATES
@@ -113,7 +113,7 @@ def test_single_cases_are_shown_to_the_assessment_role_only_and_each_showing_is_
 
 
 def documents(walk: Walk, *words: str) -> list[Path]:
-    made = audit("dossier", walk.audit_id, "--home", walk.home, *words, "--json")
+    made = audit("dossier", walk.audit_id, "--home", walk.home, *MAIN, *words, "--json")
     assert made.code == 0, made.err
     return [Path(path) for path in json.loads(made.out)["documents"]]
 

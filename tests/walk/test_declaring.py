@@ -5,6 +5,7 @@ from pathlib import Path
 
 from toy_walk import Walk, audit
 
+from audit.dossier.building import default_templates
 from audit.dossier.device import read_device
 
 ENTRY = re.compile(r"  # (\S+):\n  #   text: >-\n  #     \n  #   author: \n  #   date: YYYY-MM-DD\n")
@@ -45,9 +46,10 @@ def test_nothing_is_overwritten_and_unknown_documents_are_refused(done: Walk, tm
     assert (tmp_path / "device.yaml").read_text(encoding="utf-8") == "mine"
     unknown = audit("dossier", "--home", done.home, "--only", "novel")
     assert unknown.code == 2
-    assert "known: eu_ai_act_annex_iv, fda_performance_testing" in unknown.err
+    assert "known: claim_2024_checklist, eu_ai_act_annex_iv" in unknown.err
 
 
 def test_the_list_names_every_document(done: Walk) -> None:
     listed = audit("dossier", "--list", "--home", done.home, "--json").json["documents"]
-    assert set(listed) == {"eu_ai_act_annex_iv", "fda_performance_testing"}
+    assert set(listed) == {path.stem for path in default_templates()}
+    assert listed["fda_pccp"] == "Predetermined change control plan (draft)"

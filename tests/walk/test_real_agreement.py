@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
-from toy_walk import Walk, audit
+from toy_walk import MAIN, Walk, audit
 
 from audit.tables import ANALYSES, ESTIMATES, OBSERVATIONS, REFERENCES
 
@@ -73,7 +73,7 @@ def test_the_sum_score_is_audited_as_a_measurement(severity: Walk, shared: Path)
 
 
 def test_the_documents_show_grades_and_the_plot(severity: Walk) -> None:
-    made = audit("dossier", "--home", severity.home, "--json")
+    made = audit("dossier", "--home", severity.home, *MAIN, "--json")
     assert made.code == 0, made.err
     for name in ("fda_performance_testing", "eu_ai_act_annex_iv"):
         document = json.loads((severity.store.folder / "documents" / f"{name}.json").read_text(encoding="utf-8"))

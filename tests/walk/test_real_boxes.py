@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from toy_walk import Walk, audit, pages
+from toy_walk import MAIN, Walk, audit, pages
 
 from audit.tables import CURVES, DISPOSITIONS, ESTIMATES, LESIONS, LOCALISATIONS, MARKS, OBSERVATIONS
 from tests.real.boxes import MARKS_PER_IMAGE, write_boxes_set
@@ -24,7 +24,7 @@ def boxes(shared: Path, empty_home: Path, tmp_path_factory: pytest.TempPathFacto
     assert audit("lock", walk.plan, "--home", walk.home).code == 0
     run = audit("run", walk.plan, "--home", walk.home, "--json")
     assert run.code in (0, 1), run.err
-    documents = audit("dossier", "--home", walk.home, "--json")
+    documents = audit("dossier", "--home", walk.home, *MAIN, "--json")
     assert documents.code == 0, documents.err
     return walk
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from toy_walk import Walk, audit, pages
+from toy_walk import MAIN, Walk, audit, pages
 
 from audit.evidence.integrity import check_integrity
 from audit.evidence.parquet import table_bytes
@@ -23,7 +23,7 @@ def quality(shared: Path, empty_home: Path, tmp_path_factory: pytest.TempPathFac
     assert locked.code == 0, locked.err
     run = audit("run", PLAN, "--home", walk.home, "--json")
     assert run.code in (0, 1), run.err
-    documents = audit("dossier", "--home", walk.home, "--json")
+    documents = audit("dossier", "--home", walk.home, *MAIN, "--json")
     assert documents.code == 0, documents.err
     return Walk(walk.folder, locked.json["audit"])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from toy_walk import Walk, audit, pages
+from toy_walk import MAIN, Walk, audit, pages
 
 from audit.tables import ANALYSES, ESTIMATES
 
@@ -35,7 +35,7 @@ def chest(shared: Path, empty_home: Path, tmp_path_factory: pytest.TempPathFacto
     assert audit("lock", walk.plan, "--home", walk.home).code == 0
     run = audit("run", walk.plan, "--home", walk.home, "--json")
     assert run.code in (0, 1), run.err
-    documents = audit("dossier", "--home", walk.home, "--json")
+    documents = audit("dossier", "--home", walk.home, *MAIN, "--json")
     assert documents.code == 0, documents.err
     return walk
 

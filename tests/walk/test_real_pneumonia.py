@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from toy_walk import Walk, audit, pages
+from toy_walk import MAIN, Walk, audit, pages
 
 from audit.models.registering import register
 from audit.tables import ESTIMATES, EXPLANATIONS, OBSERVATIONS
@@ -33,7 +33,7 @@ def pneumonia(shared: Path, empty_home: Path, tmp_path_factory: pytest.TempPathF
         "manifest": pd.DataFrame({"case_id": [f"train-{row:04d}" for row in range(len(images))]}),
     }, walk.home)  # fmt: skip
     plan = folder / "set" / "plan.yaml"
-    for words in (("lock", plan), ("run", plan, "--device", "cpu"), ("dossier",)):
+    for words in (("lock", plan), ("run", plan, "--device", "cpu"), ("dossier", *MAIN)):
         answer = audit(*words, "--home", walk.home, "--json")
         assert answer.code == 0, answer
     return walk

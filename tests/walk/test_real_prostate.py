@@ -13,7 +13,7 @@ import nibabel
 import numpy as np
 import pandas as pd
 import pytest
-from toy_walk import Walk, audit, pages
+from toy_walk import MAIN, Walk, audit, pages
 
 from audit.tables import DISPOSITIONS, ESTIMATES, OBSERVATIONS
 from tests.real.prostate import write_prostate_set
@@ -37,7 +37,7 @@ def prostate(shared: Path, empty_home: Path, tmp_path_factory: pytest.TempPathFa
     walk = Walk(tmp_path_factory.mktemp("prostate") / "set")
     write_prostate_set(walk.folder, data, chosen(data))
     shutil.copytree(empty_home, walk.home)
-    for command in (("lock", walk.plan), ("run", walk.plan), ("dossier",)):
+    for command in (("lock", walk.plan), ("run", walk.plan), ("dossier", *MAIN)):
         answer = audit(*command, "--home", walk.home, "--json")
         assert answer.code in (0, 1), answer.err
     return walk

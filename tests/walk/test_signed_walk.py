@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from toy_walk import Walk, audit
+from toy_walk import MAIN, Walk, audit
 
 PASSPHRASE = "correct horse battery"
 
@@ -20,7 +20,7 @@ def test_signed_from_lock_to_dossier(fresh: Walk, tmp_path: Path, monkeypatch: p
     assert unsigned.code == 2
     assert "is signed by key" in unsigned.err
     assert audit("run", fresh.plan, *here, "--device", "cpu", "--key", key).code in (0, 1)
-    documents = audit("dossier", *here, "--key", key, "--json").json["documents"]
+    documents = audit("dossier", *here, *MAIN, "--key", key, "--json").json["documents"]
     for anchor in (made["fingerprint"], f"{key}.pub"):
         held = audit("verify", *here, "--anchor", anchor)
         assert held.code == 0, held.out

@@ -11,7 +11,9 @@ from toy_walk import (
     ARTEFACT,
     BRIGHT_BOREALIS,
     CASES,
+    DOCUMENTS,
     FAINT,
+    MAIN,
     PATIENTS,
     POSITIVE,
     Walk,
@@ -28,7 +30,6 @@ from audit.cases.flow import flow_counts
 from audit.evidence.store import open_audit
 from audit.tables import ACCESSES, DISPOSITIONS, ESTIMATES, EXPLANATIONS, OBSERVATIONS, PREDICTIONS
 
-DOCUMENTS = ("eu_ai_act_annex_iv", "fda_performance_testing")
 QUICK = {
     "comparator": None,
     "perturbation_arms": None,
@@ -167,7 +168,7 @@ def test_an_unlocked_plan_that_is_not_met(fresh: Walk) -> None:
     assert run.code == 1
     assert "(exploratory)" in run.out
     assert fresh.store.mode == "exploratory"
-    built = audit("dossier", "--home", fresh.home, "--out", fresh.folder / "out", "--json")
+    built = audit("dossier", "--home", fresh.home, *MAIN, "--out", fresh.folder / "out", "--json")
     assert [Path(name).stem for name in built.json["documents"]] == list(DOCUMENTS)
     for name in DOCUMENTS:
         page = pages(fresh.folder / "out" / f"{name}.pdf", 1).lower()

@@ -31,6 +31,9 @@ FAINT, ARTEFACT = ("c005", "c007"), "c002"
 BRIGHT_BOREALIS = 9
 OUTPUTS = ("lesion", "lesion_mask")
 POSITIVE = CASES // 2
+DOCUMENTS = ("eu_ai_act_annex_iv", "fda_performance_testing")
+MAIN = tuple(word for name in DOCUMENTS for word in ("--only", name))
+"""The two main documents, in which every kind of block stands; all of them are built where that is the question."""
 
 
 class DiscFinder(torch.nn.Module):
