@@ -21,7 +21,8 @@ from audit.view import audit_view
 HEAD = """\
 # Device facts: what only the manufacturer can state. They stay outside the lock: stating them changes no result.
 # Each commented entry below is a fact that the documents of audit {audit} still lack. Take the '#' off, write the
-# text, give author and date; then: audit dossier --device {name}
+# text, give author and date; then: audit dossier --device {name}. 'also_answers: [id, ...]' beneath a date lets one
+# text answer further clauses. 'predicate' and 'modifications' are written as in templates/device.example.yaml.
 """
 BLANK: dict[str, Any] = {
     "manufacturer": "",
@@ -31,6 +32,16 @@ BLANK: dict[str, Any] = {
     "intended_users": "",
     "intended_population": "",
     "target_countries": [],
+    "markets": ["eu", "us"],
+    "address": "",
+    "contact": "",
+    "authorised_representative": "",
+    "udi_di": "",
+    "risk_class": "",
+    "notified_body": "",
+    "product_code": "",
+    "predicate": None,
+    "modifications": [],
 }
 WIDTH = 112
 
@@ -65,7 +76,7 @@ def device_lines(audit: str, name: str, device: Device | None, asked: Sequence[A
     """The file's lines: facts stated already, then the missing declarations as comments."""
     yield HEAD.format(audit=audit, name=name).rstrip()
     facts = device.model_dump(mode="json") if device else dict(BLANK)
-    declared = facts.pop("declared", {})
+    declared = _written_once(facts.pop("declared", {}))
     yield yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=WIDTH).rstrip()
     yield "declared:" if declared or asked else "declared: {}"
     if declared:
@@ -73,6 +84,12 @@ def device_lines(audit: str, name: str, device: Device | None, asked: Sequence[A
         yield textwrap.indent(stated.rstrip(), "  ")
     for each in asked:
         yield from _entry(each)
+
+
+def _written_once(declared: dict[str, Any]) -> dict[str, Any]:
+    """The declared texts without the further clauses that they answer, which ``also_answers`` names."""
+    repeated = {other for each in declared.values() for other in each["also_answers"]}
+    return {name: each for name, each in declared.items() if name not in repeated}
 
 
 def _entry(answer: Answer) -> Iterator[str]:

@@ -34,6 +34,19 @@ def test_wrong_facts_are_refused(tmp_path, old, new, reason):
         read_device(path)
 
 
+def test_one_text_answers_several_clauses_and_is_written_once(tmp_path):
+    device = read_device(EXAMPLE)
+    assert device.declared["mdr.gspr23.4.b"] is device.declared["aia.art.13.3.b.i"]
+    path = tmp_path / "device.yaml"
+    twice = EXAMPLE.read_text(encoding="utf-8").replace("also_answers: [aia.art.10.2.d]", "also_answers: [claim.5]")
+    path.write_text(twice, encoding="utf-8")
+    with pytest.raises(BadInput, match=r"claim\.5 has another text already"):
+        read_device(path)
+    path.write_text(twice.replace("[claim.5]", "[claim.99]"), encoding="utf-8")
+    with pytest.raises(BadInput, match=r"claim\.99: no catalogue has this requirement"):
+        read_device(path)
+
+
 def test_absent_or_broken_files_are_refused(tmp_path):
     with pytest.raises(BadInput, match="cannot be read"):
         read_device(tmp_path / "absent.yaml")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from toy_walk import Walk, audit
 
+from audit.datafolders import data_folder
+from audit.declaring import device_lines
 from audit.dossier.building import default_templates
 from audit.dossier.device import read_device
 
@@ -53,3 +55,10 @@ def test_the_list_names_every_document(done: Walk) -> None:
     listed = audit("dossier", "--list", "--home", done.home, "--json").json["documents"]
     assert set(listed) == {path.stem for path in default_templates()}
     assert listed["fda_pccp"] == "Predetermined change control plan (draft)"
+
+
+def test_a_text_that_answers_several_clauses_is_written_once(tmp_path: Path) -> None:
+    device = read_device(data_folder("templates") / "device.example.yaml")
+    path = tmp_path / "device.yaml"
+    path.write_text("\n".join(device_lines("A1", "device.yaml", device, [])), encoding="utf-8")
+    assert read_device(path) == device
