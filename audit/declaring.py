@@ -12,6 +12,7 @@ import yaml
 from audit.dossier.building import applicable_templates
 from audit.dossier.content import Answer
 from audit.dossier.device import Device
+from audit.dossier.locating import Shared
 from audit.dossier.resolve import resolve
 from audit.dossier.templates import read_template
 from audit.evidence.store import AuditStore
@@ -50,8 +51,9 @@ def lacking(store: AuditStore, created: str, templates: Sequence[Path] | None = 
     """Requirements of the documents that want a declaration and have none, each once, in reading order."""
     view = audit_view(store, created)
     found: dict[str, Answer] = {}
+    shared = Shared()
     for path in templates or applicable_templates(view):
-        for each in resolve(read_template(path), view).answers:
+        for each in resolve(read_template(path), view, shared).answers:
             if each.kind != "computed" and not each.declared and each.status != "not applicable":
                 found.setdefault(each.requirement, each)
     return list(found.values())

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 from toy_walk import MAIN, Walk, audit, pages
 
+from audit.dossier.answering import known_answers
+from audit.dossier.statuses import answers
+from audit.dossier.templates import Asked, TemplateSection
 from audit.evidence.integrity import check_integrity
 from audit.evidence.parquet import table_bytes
 from audit.tables import ESTIMATES, IMPORTANCE, PREDICTIONS
+from audit.view import audit_view
 
 PLAN = Path(__file__).parents[1] / "real" / "mri_quality" / "plan.yaml"
 LEVELS = {"manufacturer": 3, "site": 7, "sex": 2, "age_band": 4}
@@ -51,6 +55,14 @@ def test_what_drives_the_errors_is_answered_without_a_model(quality: Walk) -> No
     rows = quality.store.read_table(IMPORTANCE)
     assert set(rows["outcome"]) == {"misses", "false alarms"}
     assert set(rows["feature"]) >= {"manufacturer", "site", "cnr", "efc"}
+
+
+def test_every_clause_marked_as_fed_by_a_run_is_bound(quality: Walk) -> None:
+    marked = [Asked(id=name) for name, answering in known_answers().items() if answering.feeds == "run"]
+    section = TemplateSection(title="All marks", requirements=tuple(marked))
+    found = answers(audit_view(quality.store, "2026-01-31T00:00:00Z"), section, "all", "eu")
+    assert len(found) > 180
+    assert [each.requirement for each in found if not each.statements] == []
 
 
 @pytest.mark.parametrize("name", ["eu_ai_act_annex_iv", "fda_performance_testing"])
