@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ INK, PAPER = (20, 20, 20), (255, 255, 255)
 BLUE, ORANGE = (86, 180, 233), (255, 140, 0)
 ONE_SIDED = ((70, 0, 10), (200, 30, 20), (255, 150, 20), (255, 250, 190))
 MOST_OPAQUE = 0.9
+AXES = ("slice", "row", "column")
 Colour = NDArray[np.float64]
 
 
@@ -49,18 +51,21 @@ def overlay_png(
 ) -> bytes:
     """PNG of the image beside the image under its attribution map, with the reference mask outlined on the map.
 
-    ``attribution`` and ``mask`` have the image's shape; of a volume the slice with most absolute attribution is shown
-    and named. Both panels share one window (1st to 99.5th percentile). The map's colours saturate at its 99.5th
-    percentile; the bar bears that number. A scale in mm stands in the left panel where the spacing is known.
+    ``attribution`` and ``mask`` have the image's shape. Of a volume both panels show the three planes through the
+    strongest voxel and, lower right, the largest values along the slices, all at one scale. Both panels share one
+    window (1st to 99.5th percentile). The map's colours saturate at its 99.5th percentile; the bar bears that number. A
+    scale in mm stands in the left panel where the spacing is known, and where the file tells how the image lies, the
+    letters of its left and upper sides (R, L, A, P, H, F).
     """
     plane = _plane(image, attribution, mask)
-    limit = _limit(plane.attribution)
-    gray = _fitted(_windowed(plane.pixels), plane.size)
-    colour = _coloured(gray, _fitted(plane.attribution, plane.size), limit, legend.signed)
+    limit = _limit(attribution)
+    colour = _coloured(plane.gray, plane.attribution, limit, legend.signed)
+    gray = plane.gray
     left, right = _picture(np.repeat(gray[..., None], 3, axis=2)), _picture(_outlined(colour, plane))
     for panel in (left, right) if simulated else ():
         _stamp(panel)
     _scale_bar(left, plane)
+    _letters(left, plane)
     heading = [*lines, *([plane.note] if plane.note else [])]
     outlined = plane.mask is not None and bool(plane.mask.any())
     return _png(_page(left, right, heading, replace(legend, outlined=outlined), limit))
@@ -68,27 +73,79 @@ def overlay_png(
 
 @dataclass(frozen=True, slots=True)
 class _Plane:
-    pixels: Pixels
-    attribution: Pixels
+    """What a panel shows, at its size in dots: the windowed image, 0 to 1, the map, the mask."""
+
+    gray: Colour
+    attribution: Colour
     mask: BoolArray | None
     mm_per_dot: float | None
-    size: tuple[int, int]
     note: str
+    sides: tuple[tuple[int, int, str], ...] = ()
+
+
+SIDES = (("R", "L"), ("A", "P"), ("F", "H"))
+"""Names of the ends of the patient's axes, the negative one first (DICOM PS3.3, C.7.6.1.1.1)."""
+
+
+def _sides(image: Image, axes: tuple[int, int], corner: tuple[int, int], size: tuple[int, int]) -> list[Any]:
+    """Where the letters of the left and the upper side of a tile stand; none where the file does not tell."""
+    if image.directions is None:
+        return []
+    (x, y), (width, height) = corner, size
+    left, upper = (_opposite(image.directions[axis]) for axis in (axes[1], axes[0]))
+    return [(x + 16, y + height // 2, left), (x + width // 2, y + (58 if x and not y else 20), upper)]
+
+
+def _opposite(direction: tuple[float, ...]) -> str:
+    """The letter of the side from which ``direction`` comes."""
+    axis = int(np.abs(direction).argmax())
+    return SIDES[axis][0 if direction[axis] > 0 else 1]
 
 
 def _plane(image: Image, attribution: Pixels, mask: BoolArray | None) -> _Plane:
-    """The slice to show, with the panel's size: square pixels in mm where the spacing is known."""
-    pixels, note, spacing = image.pixels, "", image.spacing_mm
-    if pixels.ndim == 3:
-        index = int(np.abs(attribution).sum(axis=(1, 2)).argmax())
-        note = f"slice {index + 1} of {len(pixels)} (most attribution)"
-        pixels, attribution = pixels[index], attribution[index]
-        mask = None if mask is None else mask[index]
-    down, across = spacing[-2:] if spacing else (1.0, 1.0)
-    height_mm, width_mm = pixels.shape[0] * down, pixels.shape[1] * across
-    zoom = PANEL / max(height_mm, width_mm)
-    size = (max(1, round(width_mm * zoom)), max(1, round(height_mm * zoom)))
-    return _Plane(pixels, attribution, mask, 1 / zoom if spacing else None, size, note)
+    """Square pixels in mm where the spacing is known."""
+    gray = _windowed(image.pixels)
+    if gray.ndim == 3:
+        return _planes(image, gray, attribution, mask)
+    down, across = image.spacing_mm[-2:] if image.spacing_mm else (1.0, 1.0)
+    zoom = PANEL / max(gray.shape[0] * down, gray.shape[1] * across)
+    size = _size(gray.shape, (down, across), zoom)
+    wide = None if mask is None else _fitted(mask.astype(np.float32), size) >= 0.5
+    place = 1 / zoom if image.spacing_mm else None
+    sides = tuple(_sides(image, (0, 1), (0, 0), size))
+    return _Plane(_fitted(gray, size), _fitted(attribution, size), wide, place, "", sides)
+
+
+def _size(shape: tuple[int, ...], spacing: tuple[float, float], zoom: float) -> tuple[int, int]:
+    """Width and height in dots."""
+    return max(1, round(shape[1] * spacing[1] * zoom)), max(1, round(shape[0] * spacing[0] * zoom))
+
+
+def _planes(image: Image, gray: Pixels, attribution: Pixels, mask: BoolArray | None) -> _Plane:
+    """Four tiles of a volume: across slices, rows and columns through the strongest voxel, and the projection."""
+    at = np.unravel_index(int(np.abs(attribution).argmax()), attribution.shape)
+    spacing = image.spacing_mm or (1.0, 1.0, 1.0)
+    zoom = (PANEL // 2 - 2) / max(side * mm for side, mm in zip(gray.shape, spacing, strict=True))
+    canvas = [np.zeros((PANEL, PANEL)) for _ in range(3)]
+    inside = np.zeros(gray.shape, np.float32) if mask is None else mask.astype(np.float32)
+    sides: list[tuple[int, int, str]] = []
+    for tile, axis in enumerate((0, 1, 2, None)):
+        down, across = [i for i in range(3) if i != (axis or 0)]
+        size = _size((gray.shape[down], gray.shape[across]), (spacing[down], spacing[across]), zoom)
+        x, y = (PANEL // 2) * (tile % 2), (PANEL // 2) * (tile // 2)
+        sides += _sides(image, (down, across), (x, y), size)
+        for whole, values in zip(canvas, (gray, attribution, inside), strict=True):
+            cut = _strongest(values) if axis is None else np.asarray(values.take(int(at[axis]), axis))
+            whole[y : y + size[1], x : x + size[0]] = _fitted(cut, size)
+    note = ", ".join(f"{name} {int(i) + 1} of {n}" for name, i, n in zip(AXES, at, gray.shape, strict=True))
+    note = f"{note} (strongest voxel); lower right: largest values along the slices"
+    place = 1 / zoom if image.spacing_mm else None
+    return _Plane(canvas[0], canvas[1], None if mask is None else canvas[2] >= 0.5, place, note, tuple(sides))
+
+
+def _strongest(values: Pixels) -> Pixels:
+    """Along the slices the value that is largest without its sign, with its sign."""
+    return np.asarray(np.take_along_axis(values, np.abs(values).argmax(axis=0)[None], axis=0)[0])
 
 
 def _windowed(pixels: Pixels) -> Pixels:
@@ -125,8 +182,7 @@ def _colour(strength: Colour, signed: bool) -> Colour:
 def _outlined(colour: Colour, plane: _Plane) -> Colour:
     if plane.mask is None or not plane.mask.any():
         return colour
-    wide = _fitted(plane.mask.astype(np.float32), plane.size) >= 0.5
-    edge = wide & ~binary_erosion(wide, iterations=2)
+    edge = plane.mask & ~binary_erosion(plane.mask, iterations=2)
     return np.where(edge[..., None], 1.0, colour)
 
 
@@ -141,6 +197,12 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 def _stamp(panel: Picture.Image) -> None:
     draw, text = ImageDraw.Draw(panel), "SIMULATED DATA"
     draw.text((panel.width - 12, 10), text, (255, 230, 0), _font(SMALL), anchor="ra", stroke_width=2, stroke_fill=INK)
+
+
+def _letters(panel: Picture.Image, plane: _Plane) -> None:
+    draw = ImageDraw.Draw(panel)
+    for x, y, letter in plane.sides:
+        draw.text((x, y), letter, PAPER, _font(SMALL), anchor="mm", stroke_width=2, stroke_fill=INK)
 
 
 def _scale_bar(panel: Picture.Image, plane: _Plane) -> None:
