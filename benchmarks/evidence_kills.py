@@ -82,7 +82,7 @@ def prepare(folder: Path) -> None:
     (first, *_) = plan()["endpoints"]
     strata = {"manufacturer": {"baseline": "Aurora"}}
     nothing = dict.fromkeys(("comparator", "perturbation_arms", "explanations", "intersections"))
-    write_plan(folder, **nothing, strata=strata, endpoints=[first], resamples=50)
+    write_plan(folder, **nothing, strata=strata, endpoints=[first], resamples=100)
     register_toys(folder / "evidence")
 
 
