@@ -10,6 +10,7 @@ from pathlib import Path
 from audit.datafolders import data_folder
 from audit.dossier.catalogues import instruments
 from audit.dossier.conditions import holds
+from audit.dossier.content import page_key
 from audit.dossier.locating import Shared
 from audit.dossier.pdf import paginated
 from audit.dossier.resolve import resolve
@@ -71,8 +72,9 @@ def _pages_first(templates: Iterable[Template]) -> list[Template]:
 
 def _built(template: Template, view: AuditView, shared: Shared) -> BuiltDocument:
     document = resolve(template, view, shared)
-    pdf, layout = paginated(document)
+    pdf, layout = paginated(document, shared.elsewhere)
+    shared.elsewhere.update({page_key(document.id, key): page for key, page in layout.pages.items()})
     shared.pages[template.id] = {name: layout.pages[key] for name, key in document.places if key in layout.pages}
     shared.titles[template.id] = document.title
     values = [(value.text, value.statement, value.pointer) for value in document.values]
-    return BuiltDocument(document.id, pdf, render_word(document), to_json(document), values)
+    return BuiltDocument(document.id, pdf, render_word(document, shared.elsewhere), to_json(document), values)

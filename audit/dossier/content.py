@@ -46,9 +46,18 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class PageOf:
-    """The page on which the node with this key begins; known only to a paginated format."""
+    """The page on which the node with this key begins; known only to a paginated format.
+
+    ``document`` names another document of the same build ('': the one that prints this).
+    """
 
     key: str
+    document: str = ""
+
+    @property
+    def place(self) -> str:
+        """The name under which a layout knows the page."""
+        return page_key(self.document, self.key) if self.document else self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,6 +453,11 @@ def _values(part: Any) -> Iterator[Value]:
     elif is_dataclass(part):
         for each in fields(part):
             yield from _values(getattr(part, each.name))
+
+
+def page_key(document: str, key: str) -> str:
+    """How one document names a place in another."""
+    return f"{document}/{key}"
 
 
 def text(words: str, style: Style = "plain") -> Runs:

@@ -48,11 +48,15 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @dataclass(slots=True)
 class Shared:
-    """What the documents of one run share: blocks that were built already, and the pages of those laid out before."""
+    """What the documents of one run share: blocks that were built already, and the pages of those laid out before.
+
+    ``elsewhere``: their headings' pages by ``content.page_key``, for whoever names a section of another document.
+    """
 
     blocks: dict[tuple[str, str], tuple[Node, ...]] = field(default_factory=dict)
     pages: dict[str, Mapping[str, int]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, int] = field(default_factory=dict)
 
 
 def block_name(kind: str, parameters: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -71,12 +71,16 @@ def render_pdf(document: Document) -> bytes:
     return paginated(document)[0]
 
 
-def paginated(document: Document) -> tuple[bytes, Layout]:
-    """The document's bytes, and the page of every heading and of every captioned table and figure."""
+def paginated(document: Document, elsewhere: Mapping[str, int] | None = None) -> tuple[bytes, Layout]:
+    """The document's bytes, and the page of every heading and of every captioned table and figure.
+
+    ``elsewhere``: pages of documents that were laid out before, by ``content.page_key``.
+    """
     register_fonts()
-    known = Layout()
+    known = Layout(dict(elsewhere or {}))
     for _ in range(PASSES):
         _, found = _lay_out(document, known, DryCanvas)
+        found.pages.update(elsewhere or {})
         if found == known:
             break
         known = found

@@ -77,7 +77,7 @@ def _words(runs: Runs, face: Face, pages: Mapping[str, int]) -> Iterator[Word]:
         if isinstance(run, Mark):
             word.append(_chip(run, face))
             continue
-        words = str(pages.get(run.key, "–")) if isinstance(run, PageOf) else run.text
+        words = str(pages.get(run.place, "–")) if isinstance(run, PageOf) else run.text
         indent = len(words) - len(words.lstrip(" ")) if not word and isinstance(run, Text) and words.strip() else 0
         for index, part in enumerate(("\u00a0" * indent + words[indent:]).split(" ")):
             if index and word:

@@ -61,15 +61,18 @@ FACES: Mapping[str, Face] = {
 }
 
 
-def render_word(document: Document) -> bytes:
-    """The document's bytes: real heading, table and caption styles, fields for pages, a bookmark around each result."""
+def render_word(document: Document, pages: Mapping[str, int] | None = None) -> bytes:
+    """The document's bytes: real heading, table and caption styles, fields for pages, a bookmark around each result.
+
+    ``pages``: of the documents built with this one, by ``content.page_key``.
+    """
     word = docx.Document()
     width = _page(word, document)
     _styles(word, width)
     _header_and_footer(word, document, width)
     for style, words in _title(document):
         word.add_paragraph(allowed(words), style=style)
-    body = WordBody(word, document, width)
+    body = WordBody(word, document, width, pages or {})
     for node in document.nodes:
         body.add(node)
     _properties(word, document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -58,9 +58,9 @@ GAP = "Audit Gap"
 class WordBody:
     """Appends nodes to the body of a python-docx document; ``width`` is that of the text in points."""
 
-    def __init__(self, word: Any, document: Document, width: float) -> None:
+    def __init__(self, word: Any, document: Document, width: float, pages: Mapping[str, int]) -> None:
         self.word, self.document, self.width = word, document, width
-        self.bookmarks = Bookmarks(document)
+        self.bookmarks = Bookmarks(document, pages)
         self._style_ids = {style.name: style.style_id for style in word.styles}
         self._end = word.element.body.find(qn("w:sectPr"))
         self._pictures = 0

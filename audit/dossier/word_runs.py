@@ -30,9 +30,13 @@ Element = Any
 
 
 class Bookmarks:
-    """Names and numbers of a document's bookmarks: one per printed occurrence of a result."""
+    """Names and numbers of a document's bookmarks: one per printed occurrence of a result.
 
-    def __init__(self, document: Document) -> None:
+    ``pages``: of the documents built with this one, where a field cannot know them.
+    """
+
+    def __init__(self, document: Document, pages: Mapping[str, int] | None = None) -> None:
+        self.document, self.pages = document.id, pages or {}
         self._place: dict[tuple[str, str, str], int] = {}
         for index, value in enumerate(document.values):
             self._place.setdefault((value.text, value.statement, value.pointer), index)
@@ -77,6 +81,8 @@ def _one(run: Run, bookmarks: Bookmarks) -> Iterator[Element]:
         yield hyperlink(statement_bookmark(run.statement), [word_run(run.text)])
     elif isinstance(run, Mark):
         yield _mark(run)
+    elif isinstance(run, PageOf) and run.document not in ("", bookmarks.document):
+        yield word_run(str(bookmarks.pages.get(run.place, "–")))
     elif isinstance(run, PageOf):
         yield from field(f"PAGEREF {heading_bookmark(run.key)} \\h", "–")
     else:
