@@ -14,6 +14,7 @@ from audit.evidence.locks import read_lock
 from audit.evidence.producer import producer
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import FileCheck, verify_file
+from audit.html_checking import diagnose_html
 from audit.pdf_checking import diagnose_pdf
 from audit.run import registered_versions, verify_audit
 from audit.sets_today import SetsToday, sets_today
@@ -64,7 +65,7 @@ def verify_anything(
     rebuilt forgery (``audit.anchoring``). ``sets``: the folder that the plan's validation sets are named from.
     """
     with as_home(what, home) as (place, named):
-        if named is not None and (Path(named).is_file() or Path(named).suffix in (".pdf", ".docx", ".json")):
+        if named is not None and (Path(named).is_file() or Path(named).suffix in (".pdf", ".docx", ".html", ".json")):
             return _verify_file(place, Path(named))
         given = what if what is not None and what != named else str(home)
         where = f"bundle {given}, " if place != home else ""
@@ -123,4 +124,6 @@ def _diagnosed(home: Path, path: Path, found: FileCheck) -> tuple[Difference, ..
         return diagnose_word(open_audit(home, named[0]), named[1], path)
     if path.suffix == ".pdf" and found.differences and not found.superseded:
         return diagnose_pdf(home, path, named)
+    if path.suffix == ".html" and found.differences and not found.superseded:
+        return diagnose_html(home, path, named)
     return ()

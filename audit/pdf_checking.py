@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +36,36 @@ PRINTED_AGAIN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A delivered format with a link under each result: its suffix, its reader, what it calls a part of the file."""
+
+    suffix: str
+    read: Callable[[Path], PdfText]
+    place: str
+
+
+PDF = Format(".pdf", read_pdf, "page")
+
+
 def diagnose_pdf(home: Path, path: Path, named: tuple[str, str] | None) -> tuple[Difference, ...]:
+    """As ``diagnose``, for a PDF."""
+    return diagnose(home, path, named, PDF)
+
+
+def diagnose(home: Path, path: Path, named: tuple[str, str] | None, form: Format) -> tuple[Difference, ...]:
     """Every result in ``path`` that is not as delivered. ``named``: audit and document that bear the file's name.
 
     What the links lead to counts before the name. Empty where no audit of this home has to do with the file.
     """
     try:
-        found = read_pdf(path)
+        found = form.read(path)
     except BadInput as error:
         return (Difference(f"{path.name}: results", "readable", "not readable", str(error)),) if named else ()
     if not found.results:
         return (_without_links(path),) if named or _names_an_audit(home, found) else ()
-    source = _by_links(home, found) or named
-    return tuple(_compared(home, path.name, found, *source)) if source else ()
+    source = source_of(home, found, form) or named
+    return tuple(_compared(home, path.name, found, *source, form)) if source else ()
 
 
 def _without_links(path: Path) -> Difference:
@@ -59,12 +77,12 @@ def _names_an_audit(home: Path, found: PdfText) -> bool:
     return any(one.audit_id in words for one in list_audits(home))
 
 
-def _by_links(home: Path, found: PdfText) -> tuple[str, str] | None:
+def source_of(home: Path, found: PdfText, form: Format) -> tuple[str, str] | None:
     """The document that ``found`` was: its title stands on the pages, its addresses are most like those found."""
     best: tuple[float, tuple[str, str] | None] = (0.0, None)
     for audit in reversed(list_audits(home)):
         store = AuditStore(home.resolve(), audit.audit_id, audit.run_id, {})
-        for document in _documents(store):
+        for document in _documents(store, form.suffix):
             alike = _likeness(_facts(store, document), found)
             best = max(best, (alike, (audit.audit_id, document)), key=lambda one: one[0])
     return best[1]
@@ -79,15 +97,19 @@ def _likeness(facts: Mapping[str, Any], found: PdfText) -> float:
     return common + titled if common else 0.0
 
 
-def _documents(store: AuditStore) -> list[str]:
+def _documents(store: AuditStore, suffix: str) -> list[str]:
     names = store.subjects()
-    return [name for name in names if name.endswith(".pdf") and f"{name.removesuffix('.pdf')}.json" in names]
+    return [name for name in names if name.endswith(suffix) and _json_of(name) in names]
+
+
+def _json_of(document: str) -> str:
+    return Path(document).with_suffix(".json").as_posix()
 
 
 def _facts(store: AuditStore, document: str) -> Mapping[str, Any]:
     """Title and values of a delivered document, by its JSON; neither where that was changed."""
     try:
-        facts = json.loads(_as_stated(store, f"{document.removesuffix('.pdf')}.json"))
+        facts = json.loads(_as_stated(store, _json_of(document)))
     except (BadInput, ValueError):
         facts = {}
     return {"title": "\n", "values": [], **facts}
@@ -101,19 +123,21 @@ def _as_stated(store: AuditStore, name: str) -> bytes:
     return data
 
 
-def _compared(home: Path, name: str, found: PdfText, audit_id: str, document: str) -> Iterator[Difference]:
+def _compared(
+    home: Path, name: str, found: PdfText, audit_id: str, document: str, form: Format
+) -> Iterator[Difference]:
     (audit,) = [one for one in list_audits(home) if one.audit_id == audit_id]
     store = AuditStore(home.resolve(), audit.audit_id, audit.run_id, {})
     try:
         _as_stated(store, document)
-        delivered = read_pdf(store.folder / document)
+        delivered = form.read(store.folder / document)
     except BadInput as error:
         yield Difference(f"{name}: results", "a delivered file to compare with", "none", str(error))
         return
     evidence = Evidence(store)
-    yield from _results(name, delivered.results, found.results, evidence)
+    yield from _results(name, delivered.results, found.results, evidence, form.place)
     yield from stale(name, _facts(store, document)["values"], evidence)
-    yield from _unbound(name, delivered.loose, found.loose)
+    yield from _unbound(name, delivered.loose, found.loose, form.place)
 
 
 class Evidence:
@@ -146,14 +170,15 @@ class Evidence:
 
 
 def _results(
-    name: str, delivered: Sequence[Printed], found: Sequence[Printed], evidence: Evidence
+    name: str, delivered: Sequence[Printed], found: Sequence[Printed], evidence: Evidence, place: str
 ) -> Iterator[Difference]:
     expected, present = _by_address(delivered), _by_address(found)
     for reference in dict.fromkeys([*expected, *present]):
         gone, new = _apart(expected[reference], present[reference])
-        for place in range(max(len(gone), len(new))):
-            before, now = (side[place] if place < len(side) else None for side in (gone, new))
-            yield _difference(name, reference, before, now, evidence)
+        for index in range(max(len(gone), len(new))):
+            before, now = (side[index] if index < len(side) else None for side in (gone, new))
+            where = (now or before or Printed("", "", 0)).page
+            yield _difference(f"{name}: {place} {where}, {reference}", reference, before, now, evidence)
 
 
 def _by_address(results: Sequence[Printed]) -> defaultdict[str, list[Printed]]:
@@ -188,10 +213,8 @@ def _less(some: Sequence[Printed], others: Sequence[Printed], key: Callable[[Pri
 
 
 def _difference(
-    name: str, reference: str, before: Printed | None, now: Printed | None, evidence: Evidence
+    thing: str, reference: str, before: Printed | None, now: Printed | None, evidence: Evidence
 ) -> Difference:
-    page = (now or before or Printed("", "", 0)).page
-    thing = f"{name}: page {page}, {reference}"
     if before is None:
         what = "The delivered file prints no such result at this address; results come from the evidence alone."
     elif now is None:
@@ -238,15 +261,15 @@ def _finite(value: Any) -> bool:
         return False
 
 
-def _unbound(name: str, delivered: Sequence[str], found: Sequence[str]) -> Iterator[Difference]:
+def _unbound(name: str, delivered: Sequence[str], found: Sequence[str], unit: str) -> Iterator[Difference]:
     """Numbers under no link that the delivered page (the delivered file, where pages came or went) does not have."""
     if len(delivered) != len(found):
-        what = "Pages were added or taken out."
-        yield Difference(f"{name}: pages", str(len(delivered)), str(len(found)), what)
+        what = f"{unit.capitalize()}s were added or taken out."
+        yield Difference(f"{name}: {unit}s", str(len(delivered)), str(len(found)), what)
         delivered, found = ["\n".join(delivered)], ["\n".join(found)]
         places = ["anywhere"]
     else:
-        places = [f"page {number}" for number in range(1, len(found) + 1)]
+        places = [f"{unit} {number}" for number in range(1, len(found) + 1)]
     for place, before, now in zip(places, delivered, found, strict=True):
         for number in Counter(NUMBER.findall(now)) - Counter(NUMBER.findall(before)):
             what = "No link leads from this number to evidence, and the delivered page does not have it."

@@ -74,7 +74,7 @@ def make_documents(
     cited = [statement for kind, statement in sorted(view.statements.items())]
     for each in built:
         name = f"documents/{each.id}"
-        files = {f"{name}.pdf": each.pdf, f"{name}.docx": each.docx, f"{name}.json": each.json}
+        files = {f"{name}.{suffix}": data for suffix, data in each.files.items()}
         store.put_files("document", files, cited, {"document": each.id, "results": len(each.values)})
     return [(each, store.folder / "documents" / f"{each.id}.pdf") for each in built]
 
@@ -230,12 +230,11 @@ def _device_bytes(path: Path) -> bytes:
 
 
 def copy_documents(built: Sequence[tuple[BuiltDocument, Path]], folder: Path) -> list[Path]:
-    """Copies built documents (PDF, Word and JSON) into ``folder``; returns the PDFs' paths."""
+    """Copies built documents (PDF, Word, HTML and JSON) into ``folder``; returns the PDFs' paths."""
     folder.mkdir(parents=True, exist_ok=True)
     for each, _ in built:
-        (folder / f"{each.id}.pdf").write_bytes(each.pdf)
-        (folder / f"{each.id}.docx").write_bytes(each.docx)
-        (folder / f"{each.id}.json").write_bytes(each.json)
+        for suffix, data in each.files.items():
+            (folder / f"{each.id}.{suffix}").write_bytes(data)
     return [folder / f"{each.id}.pdf" for each, _ in built]
 
 

@@ -29,10 +29,11 @@ def diagnose_word(store: AuditStore, document: str, path: Path) -> tuple[Differe
         )
         for one in edited_values(delivered, found)
     )
-    return (*results, *_prose(path.name, passages), *_unbound(path.name, passages))
+    return (*results, *prose_differences(path.name, passages), *_unbound(path.name, passages))
 
 
-def _prose(name: str, passages: list[Reworded]) -> Iterator[Difference]:
+def prose_differences(name: str, passages: list[Reworded]) -> Iterator[Difference]:
+    """One difference for each passage of prose that was edited."""
     for each in passages:
         what = "Prose was edited: declare it with author and date in device.yaml, and build the document again."
         yield Difference(f"{name}: prose", _short(each.delivered), _short(each.found), what)

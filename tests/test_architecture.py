@@ -53,6 +53,7 @@ TOP = {
     "declaring",
     "prechecking",
     "pdf_checking",
+    "html_checking",
     "set_power",
     "power_text",
     "registration",

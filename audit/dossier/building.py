@@ -1,4 +1,4 @@
-"""Documents of an audit: template paths and a view in, PDF, Word and JSON bytes out."""
+"""Documents of an audit: template paths and a view in, PDF, Word, HTML and JSON bytes out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from audit.datafolders import data_folder
 from audit.dossier.catalogues import instruments
 from audit.dossier.conditions import holds
 from audit.dossier.content import page_key
+from audit.dossier.html_page import render_html
 from audit.dossier.locating import Shared
 from audit.dossier.pdf import paginated
 from audit.dossier.resolve import resolve
@@ -30,8 +31,14 @@ class BuiltDocument:
     id: str
     pdf: bytes
     docx: bytes
+    html: bytes
     json: bytes
     values: list[tuple[str, str, str]]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What is delivered, by suffix."""
+        return {"pdf": self.pdf, "docx": self.docx, "html": self.html, "json": self.json}
 
 
 def default_templates() -> list[Path]:
@@ -77,4 +84,5 @@ def _built(template: Template, view: AuditView, shared: Shared) -> BuiltDocument
     shared.pages[template.id] = {name: layout.pages[key] for name, key in document.places if key in layout.pages}
     shared.titles[template.id] = document.title
     values = [(value.text, value.statement, value.pointer) for value in document.values]
-    return BuiltDocument(document.id, pdf, render_word(document, shared.elsewhere), to_json(document), values)
+    docx, page = render_word(document, shared.elsewhere), render_html(document, shared.elsewhere)
+    return BuiltDocument(document.id, pdf, docx, page, to_json(document), values)

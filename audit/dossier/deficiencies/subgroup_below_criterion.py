@@ -22,7 +22,7 @@ def _find(view: AuditView) -> Runs | CannotTell | None:
     short = [(question, row) for question in asked if _met(view, question) for row in _short(view, question)]
     if not short:
         return None
-    found: list[Run] = [Text("Estimates short of a limit that the whole set meets: ")]
+    found: list[Run] = [Text("Wholly short of a limit that the whole set meets: ")]
     for index, (question, row) in enumerate(short[:SHOWN]):
         what = f"{quantity(view, question.measure, question.target)}, {attribute_label(row.attribute)} {row.level} "
         found += [Text(f"{'; ' if index else ''}{what}"), *with_limits(view, row)]
@@ -35,14 +35,14 @@ def _met(view: AuditView, question: Question) -> bool:
 
 
 def _short(view: AuditView, question: Question) -> list[EstimateRow]:
-    """Groups with enough patients to be judged whose estimate lies on the wrong side of the limit."""
+    """Groups whose whole interval lies beyond the limit, for a criterion is tested on the confidence limit."""
     return [
         row
         for (version, measure, target, _, _), row in view.plain.items()
         if (version, measure, target) == ("candidate", question.measure, question.target)
-        and not row.is_overall and row.value is not None and row.n_patients >= view.plan.too_few
-        and (row.value < question.limit if question.kind == "minimum" else row.value > question.limit)
-    ]  # fmt: skip
+        and not row.is_overall
+        and read_against(row, question) == "failed"
+    ]
 
 
 ENTRY = Check(
