@@ -38,7 +38,7 @@ def dossier(
     who: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Builds the EU AI Act and FDA documents of AUDIT (PDF, Word, JSON), gaps first, every number bound to evidence."""
+    """Builds the EU and FDA documents of AUDIT (PDF, Word, HTML, JSON), gaps first, every number bound to evidence."""
     from audit.evidence.store import open_audit
     from audit.view import chosen_templates, copy_documents, make_documents, offered_documents
 

@@ -8,9 +8,11 @@ import math
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from audit.datafolders import data_folder
 from audit.dossier.content import Document, Value
 
-FORMAT = "imaging-audit document, edition 1"
+FORMAT = "imaging-audit document, edition 2"
+SCHEMA = "document.schema.json"
 
 
 def to_json(document: Document) -> bytes:
@@ -34,41 +36,7 @@ def _plain(part: Any) -> Any:
 
 
 def document_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of ``to_json``."""
-    words = {"type": "string"}
-    nodes = {"type": "array", "items": {"$ref": "#/$defs/node"}}
-    value = _object(
-        {"type": {"const": "Value"}, "text": words, "statement": _HEX, "pointer": words, "reference": words}
-    )
-    answer = _object(
-        {"requirement": words, "clause": words, "status": {"enum": list(_STATUSES)}, "missing": words, "owner": words}
-    )
-    section = _object({"key": words, "title": words, "answers": {"type": "array", "items": answer}, "nodes": nodes})
-    top = {
-        name: words for name in ("id", "title", "instrument", "edition", "audit_id", "run_id", "ledger_root", "created")
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_object(
-            {
-                "format": {"const": FORMAT}, **top, "page": {"enum": ["A4", "Letter"]},
-                "simulated": {"type": "boolean"}, "public": {"type": "boolean"},
-                "vocabulary": {"enum": ["eu", "fda", "both"]}, "front": nodes, "appendix": nodes,
-                "sections": {"type": "array", "items": section}, "values": {"type": "array", "items": value},
-            }
-        ),
-        "$defs": {"node": {"type": "object", "required": ["type"], "properties": {"type": {"enum": list(_NODES)}}}},
-    }  # fmt: skip
-
-
-_HEX = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-_STATUSES = ("evidenced", "partly evidenced", "declared", "missing", "not applicable")
-_NODES = (
-    "Heading", "Paragraph", "Table", "ForestPlot", "AgreementPlot", "BarPlot", "CurvePlot", "FrocPlot", "FlowChart",
-    "LineageChart", "Picture", "StatusBox",
-    "Signature", "Contents", "NewPage",
-)  # fmt: skip
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
+    """JSON Schema (2020-12) of ``to_json``, as it is packaged."""
+    text = (data_folder("templates") / SCHEMA).read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
