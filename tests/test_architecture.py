@@ -52,6 +52,7 @@ TOP = {
     "word_checking",
     "declaring",
     "prechecking",
+    "dossier_diff",
     "pdf_checking",
     "html_checking",
     "set_power",

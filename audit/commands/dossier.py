@@ -32,6 +32,10 @@ def dossier(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Also copy the documents into this folder.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Build only this document (its id; may be repeated).")] = None,
+    diff: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="OLD NEW", help="Compare: audit ids, documents' JSON, folders of them, or catalogues."),
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the documents that can be built.")] = False,
     key: KeyPath = None,
     role: Role = "",
@@ -39,9 +43,14 @@ def dossier(
     as_json: AsJson = False,
 ) -> None:
     """Builds the EU and FDA documents of AUDIT (PDF, Word, HTML, JSON), gaps first, every number bound to evidence."""
+    from audit.dossier_diff import as_dict, as_text, compared
     from audit.evidence.store import open_audit
     from audit.view import chosen_templates, copy_documents, make_documents, offered_documents
 
+    if diff:
+        found = compared(*diff, home)
+        answer(as_dict(found), as_json, as_text(found))
+        return
     if list_:
         offered = offered_documents()
         answer({"documents": offered}, as_json, "\n".join(f"{name:<28} {title}" for name, title in offered.items()))

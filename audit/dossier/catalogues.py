@@ -70,6 +70,16 @@ def requirements(catalogue: str, folder: Path | None = None) -> Mapping[str, Req
     return _read(path)
 
 
+def read_catalogue(path: Path) -> Mapping[str, Requirement]:
+    """The catalogue in ``path``, for one that is not packaged; raises ``BadInput`` where it is none."""
+    try:
+        return _read(path.resolve())
+    except OSError as error:
+        raise BadInput(f"{path}: the catalogue cannot be read ({error.strerror}).") from error
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{path}: no clause catalogue; see templates/catalogues/ for the form.") from error
+
+
 @cache
 def _read(path: Path) -> Mapping[str, Requirement]:
     raw = yaml.load(path.read_text(encoding="utf-8"), Loader)
