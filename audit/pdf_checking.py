@@ -78,7 +78,7 @@ def _names_an_audit(home: Path, found: PdfText) -> bool:
 
 
 def source_of(home: Path, found: PdfText, form: Format) -> tuple[str, str] | None:
-    """The document that ``found`` was: its title stands on the pages, its addresses are most like those found."""
+    """The document that ``found`` was: its title is the file's own, its addresses are most like those found."""
     best: tuple[float, tuple[str, str] | None] = (0.0, None)
     for audit in reversed(list_audits(home)):
         store = AuditStore(home.resolve(), audit.audit_id, audit.run_id, {})
@@ -89,12 +89,17 @@ def source_of(home: Path, found: PdfText, form: Format) -> tuple[str, str] | Non
 
 
 def _likeness(facts: Mapping[str, Any], found: PdfText) -> float:
-    """Share of addresses in common, plus one for the title; 0 without a common address."""
+    """Share of addresses in common, plus how much the title is the file's own; 0 without a common address."""
     here = {one.reference for one in found.results}
     theirs = {each["reference"] for each in facts["values"]}
     common = len(here & theirs) / len(here | theirs)
-    titled = facts["title"] in " ".join(" ".join(found.loose).split())
-    return common + titled if common else 0.0
+    return common + _titled(facts["title"], found.loose) if common else 0.0
+
+
+def _titled(title: str, pages: Sequence[str]) -> float:
+    """A document bears its title on its first page and in each page's head; another's title may stand in its text."""
+    bearing = [title in " ".join(page.split()) for page in pages]
+    return sum(bearing) / len(bearing) + bearing[0] if bearing else 0.0
 
 
 def _documents(store: AuditStore, suffix: str) -> list[str]:
