@@ -7,11 +7,11 @@ import jsonschema
 import pytest
 from golden_document import FOLDER, PACKAGED, readable, the_document
 
-from audit.dossier.building import default_templates
+from audit.dossier.building import default_templates, template_at
+from audit.dossier.locating import Shared
 from audit.dossier.resolve import resolve
 from audit.dossier.schema import made_schema
 from audit.dossier.serial import FORMAT, document_schema, to_json
-from audit.dossier.templates import read_template
 
 VALID = jsonschema.Draft202012Validator(document_schema())
 RENEW = "run `python tests/dossier/golden_document.py` and read the difference before keeping it"
@@ -22,9 +22,14 @@ def test_the_packaged_schema_is_that_of_the_content_tree() -> None:
     jsonschema.Draft202012Validator.check_schema(document_schema())
 
 
+@pytest.fixture(scope="module")
+def shared() -> Shared:
+    return Shared()
+
+
 @pytest.mark.parametrize("path", default_templates(), ids=lambda path: path.stem)
-def test_every_document_follows_the_schema(path, view) -> None:
-    tree = json.loads(to_json(resolve(read_template(path), view)))
+def test_every_document_follows_the_schema(path, view, shared) -> None:
+    tree = json.loads(to_json(resolve(template_at(path), view, shared)))
     assert next(VALID.iter_errors(tree), None) is None
 
 

@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 from audit.cli import assembled
 from audit.datafolders import data_folder
-from audit.dossier.building import default_templates
 from audit.dossier.differing import FRONT, changes
 from audit.dossier.resolve import resolve
 from audit.dossier.serial import to_json
@@ -18,7 +17,7 @@ from audit.dossier.view import AuditView
 from audit.dossier_diff import as_text, catalogue_changes, compared
 from audit.records import BadInput
 
-TEMPLATE = read_template(default_templates()[0])
+TEMPLATE = read_template(data_folder("templates") / "eu_ai_act_annex_iv.yaml")
 
 
 def tree_of(view: AuditView) -> dict:

@@ -65,7 +65,7 @@ def pair(view):
     whole = resolve(FDA, view)
     column = Column("Page", 1)
     rows = (Row(((PageOf("second", "b"),),)), Row(((PageOf("second", "absent"),),)), Row(((PageOf("last"),),)))
-    first = (Table("Pages", (column,), rows), NewPage(), Heading("Last", 1, "last"))
+    first = (Table("", (column,), rows), NewPage(), Heading("Last", 1, "last"))
     second = (NewPage(), NewPage(), Heading("Second", 1, "second"), Paragraph(text("words")))
     small = replace(whole, sections=(), appendix=())
     return replace(small, id="a", front=first), replace(small, id="b", front=second)
