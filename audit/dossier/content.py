@@ -443,16 +443,25 @@ class Document:
         """Every printed result, in reading order."""
         return tuple(_values(self.nodes))
 
+    @property
+    def cited(self) -> frozenset[str]:
+        """Every statement that a result or a link leads to."""
+        return frozenset(run.statement for run in _bound(self.nodes))
+
 
 def _values(part: Any) -> Iterator[Value]:
-    if isinstance(part, Value):
+    yield from (run for run in _bound(part) if isinstance(run, Value))
+
+
+def _bound(part: Any) -> Iterator[Value | Link]:
+    if isinstance(part, Value | Link):
         yield part
     elif isinstance(part, tuple):
         for item in part:
-            yield from _values(item)
+            yield from _bound(item)
     elif is_dataclass(part):
         for each in fields(part):
-            yield from _values(getattr(part, each.name))
+            yield from _bound(getattr(part, each.name))
 
 
 def page_key(document: str, key: str) -> str:

@@ -68,7 +68,7 @@ def resolve(template: Template, view: AuditView, shared: Shared | None = None) -
         appendix=(),
         places=tuple(places.items()),
     )
-    used = frozenset(value.statement for value in draft.values)
+    used = draft.cited
     return replace(draft, appendix=appendix(view, given, used, template.closing))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from pypdfium2 import PdfDocument
 
+from audit.datafolders import data_folder
 from audit.dossier.blocks.requirement_matrix import DECLARED, ENTRY, MatrixParameters
 from audit.dossier.building import default_templates
 from audit.dossier.content import Column, Heading, Link, NewPage, PageOf, Paragraph, Row, Table, page_key, plain, text
@@ -94,3 +95,13 @@ def test_a_document_built_alone_says_that_it_does_not_know_the_other_s_pages(pai
         words = pdf[0].get_textpage().get_text_bounded().splitlines()
     start = words.index("Page")
     assert [each.strip() for each in words[start + 1 : start + 4]] == ["–", "–", "2"]
+
+
+def test_the_document_of_the_matrix_lists_each_statement_it_leads_to(view):
+    document = resolve(read_template(data_folder("templates") / "requirement_matrix.yaml"), view)
+    (matrix,) = (node for node in document.sections[0].nodes if isinstance(node, Table))
+    led_to = {run.statement for row in matrix.rows for cell in row.cells for run in cell if isinstance(run, Link)}
+    listed = {row.key for node in document.appendix if isinstance(node, Table) for row in node.rows}
+    assert led_to
+    assert led_to <= listed
+    assert render_pdf(document).startswith(b"%PDF")
