@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from audit.decision_tables import RATIONALES
 from audit.estimates import estimate
 from audit.evidence.store import AuditStore
+from audit.explanations.rationale import sentences, vocabulary
 from audit.measures.choice import known_measures
 from audit.plan import Plan, Resampling
 from audit.records import BadInput
@@ -29,7 +31,7 @@ STATUS = "post hoc and descriptive, unadjusted; no verdict"
 class GroupAnswer:
     """``rows`` are ESTIMATES of the group; ``pictures`` the overlays of explained cases in it; ``titles`` names each
     measure in the words that the kind of reference allows; ``withheld`` counts explained cases that are not shown
-    because their set is sequestered.
+    because their set is sequestered; ``rationales`` tells of a picture, by its path, what is known of its case.
     """
 
     group: str
@@ -37,6 +39,7 @@ class GroupAnswer:
     pictures: tuple[Path, ...]
     titles: Mapping[str, str]
     withheld: int = 0
+    rationales: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The answer for machines."""
@@ -47,6 +50,7 @@ class GroupAnswer:
             "estimates": rows,
             "titles": {name: title for name, title in self.titles.items() if name in set(self.rows["measure"])},
             "pictures": [str(path) for path in self.pictures],
+            "rationales": dict(self.rationales),
             "withheld": self.withheld,
         }
 
@@ -58,7 +62,10 @@ class GroupAnswer:
             lines.append(f"{target}, {self.titles.get(str(measure), measure)}")
             lines += [f"  {row.version:<24} {_answer(row)}" for row in rows.itertuples()]
         if self.pictures:
-            lines += ["Pictures of explained cases in this group:", *(f"  {path}" for path in self.pictures)]
+            lines.append("Pictures of explained cases in this group, with what is known of each:")
+        for path in self.pictures:
+            told = self.rationales.get(str(path))
+            lines += [f"  {path}", *([f"    {told}"] if told else [])]
         if self.withheld:
             lines.append(f"{self.withheld} explained cases of a sequestered set are not shown; see --role assessment.")
         return "\n".join(lines)
@@ -101,7 +108,23 @@ def ask(store: AuditStore, conditions: Sequence[str], role: str = "", who: str =
     titles = {m.name: m.title for m in known_measures(plan, stored_setting(store))}
     pictures = tuple(store.folder / str(path) for path in shown["overlay"].unique())
     group = " & ".join(f"{a}={v}" for a, v in wanted.items()) or OVERALL
-    return GroupAnswer(group, rows, pictures, titles, len(hidden))
+    return GroupAnswer(group, rows, pictures, titles, len(hidden), _rationales(store, shown))
+
+
+def _rationales(store: AuditStore, shown: pd.DataFrame) -> dict[str, str]:
+    """What is known of each shown picture's case, in sentences; nothing from audits without the table."""
+    if not store.has(f"tables/{RATIONALES.name}.parquet"):
+        return {}
+    table, found = store.read_table(RATIONALES), {}
+    for row in shown.to_dict("records"):
+        mine = table
+        for name in ("version", "case_id", "target"):
+            mine = mine[mine[name] == row[name]]
+        mine = mine[mine["method"].isna() | (mine["method"] == row["method"])].sort_values(["sentence", "place"])
+        found[str(store.folder / str(row["overlay"]))] = sentences(
+            dict(zip(mine["fact"], mine["phrase"], strict=True)), vocabulary("en")
+        )
+    return found
 
 
 def _estimates(plan: Plan, cases: pd.DataFrame, store: AuditStore) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from audit.plan_decisions import Surrogate
 from audit.tables import OVERALL
 
 
@@ -104,6 +105,7 @@ class Explanations(ExplanationPart):
     located_by: str | None = None
     examine: Examination = Examination()
     features: tuple[str, ...] = ()
+    surrogate: Surrogate = Surrogate()
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from audit.explanation_plan import Explanations
 from audit.model_refs import Model, RecordedPredictions
+from audit.plan_decisions import Shortcuts, Uncertainty, contradictions
 from audit.records import BadInput
 from audit.tables import ALL, OVERALL
 
@@ -483,6 +484,8 @@ class Plan(Part):
     perturbation_arms: tuple[Perturbation, ...] = ()
     repeat_acquisitions: RepeatAcquisitions | None = None
     explanations: Explanations | None = None
+    uncertainty: Uncertainty | None = None
+    shortcuts: Shortcuts | None = None
     determinism: Determinism = Determinism()
     too_few: int = Field(default=10, ge=1)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
@@ -525,6 +528,8 @@ def _contradictions(plan: Plan) -> Iterator[str]:
     yield from _impossible_families(plan, ids)
     yield from _unrecorded_targets(plan)
     yield from _asked_of_model(plan)
+    binary = {name: target.binary for name, target in plan.targets.items()}
+    yield from contradictions(binary, plan.uncertainty, plan.shortcuts, plan.model.takes_pixels)
 
 
 def _asked_of_model(plan: Plan) -> Iterator[str]:

@@ -27,6 +27,14 @@ from audit.cases.masks import Mask
 from audit.cases.packing import Packed, packed, packed_predictions
 from audit.cases.references import combined_only, references_table
 from audit.catalogue import entry
+from audit.deciding import (
+    Looking,
+    check_decisions,
+    state_copies,
+    state_features,
+    state_regions,
+)
+from audit.decision_tables import MAP_AGREEMENT, RATIONALES, UNCERTAINTY
 from audit.engines.local import Arm, run_pass
 from audit.engines.perturbations import perturbation
 from audit.engines.repeating import drawn_to_repeat, repeated
@@ -143,6 +151,7 @@ def gather_stored(stored: StoredPlan) -> Inputs:
     check_plan(plan, levels)
     check_explanations(plan, cases)
     check_repeats(plan, cases)
+    check_decisions(plan, cases)
     _refuse_patient_level(plan, cases)
     lesions = lesions_table(joined, plan.targets)
     references = references_table(cases, plan.targets, joined.facts.readings, lesions)
@@ -336,9 +345,12 @@ def _walk(
     predicted = store.put_table(PREDICTIONS, predictions, sources)
     if inputs.plan.detects:
         known = [*known, store.put_table(MARKS, gathered_marks(store), sources + store.statements("recorded marks"))]
+    looking = Looking(inputs.plan, inputs.cases, versions.models, store, progress)
+    looked = [*state_features(looking, known), *state_copies(looking, [predicted])]
     explained = _explain(inputs, versions, store, predictions, predicted, progress)
+    looked += state_regions(looking, explained)
     progress("estimates", 0, 1)
-    _state_tables(store, [*known, predicted, explained])
+    _state_tables(store, [*known, predicted, *looked, explained])
     progress("estimates", 1, 1)
     log_pointers(store)
     state_registry(store, versions.facts)
@@ -624,7 +636,12 @@ def _state_tables(store: AuditStore, known: list[Statement]) -> None:
     if EXPLANATION_VERDICTS.name in frames:
         store.put_table(EXPLANATION_VERDICTS, frames[EXPLANATION_VERDICTS.name], [estimated])
     analysed = store.put_table(ANALYSES, frames[ANALYSES.name], [observed, fates, estimated])
-    store.put_table(IMPORTANCE, frames[IMPORTANCE.name], [observed])
+    store.put_table(IMPORTANCE, frames[IMPORTANCE.name], [observed, *known])
+    for table in (MAP_AGREEMENT, UNCERTAINTY):
+        if table.name in frames:
+            store.put_table(table, frames[table.name], [observed, *known])
+    if RATIONALES.name in frames:
+        store.put_table(RATIONALES, frames[RATIONALES.name], [observed, estimated, *known])
     data = findings_bytes(plan, frames, stored_setting(store))
     store.put_bytes("findings", FINDINGS_FILE, data, [estimated, analysed])
     log_results(store, plan, frames[ESTIMATES.name], {f["endpoint"]: f["estimate_id"] for f in json.loads(data)})

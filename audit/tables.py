@@ -349,19 +349,31 @@ IMPORTANCE = Table(
         "importance_id": Column(TEXT, "short stable key of this row within the audit"),
         "version": Column(TEXT, "'candidate' or 'comparator'"),
         "target": Column(TEXT, "target"),
-        "outcome": Column(TEXT, "'misses' (reference-positive cases) or 'false alarms' (reference-negative cases)"),
-        "feature": Column(TEXT, "recorded case feature"),
-        "value": Column(REAL, "mean absolute SHAP value of the surrogate, probability points", nullable=True),
+        "outcome": Column(
+            TEXT, "'misses' (reference-positive cases), 'false alarms' (reference-negative cases) or 'score' (all)"
+        ),
+        "feature": Column(TEXT, "recorded case feature, or 'image: ' and an image feature"),
+        "value": Column(
+            REAL, "mean absolute SHAP value of the surrogate, probability points or units of the score", nullable=True
+        ),
         "low": Column(REAL, "lower limit, patient bootstrap", nullable=True),
         "high": Column(REAL, "upper limit", nullable=True),
         "method": Column(TEXT, "surrogate and interval method", nullable=True),
         "direction": Column(TEXT, "which level or end of the feature goes with more errors", nullable=True),
         "fidelity": Column(
-            REAL, "out-of-fold AUROC of the surrogate for the errors: 0.5 explains nothing", nullable=True
+            REAL, "out-of-fold AUROC (errors; 0.5 explains nothing) or R2 (score; 0) of the surrogate", nullable=True
         ),
         "n_cases": Column(WHOLE, "cases"),
-        "n_errors": Column(WHOLE, "errors among them"),
+        "n_errors": Column(WHOLE, "errors among them; 0 for the score"),
         "undefined": Column(TEXT, "why there is no value", nullable=True),
+        "fidelity_measure": _added("'AUROC' or 'R2'", TEXT),
+        "fidelity_low": _added("lower limit of the fidelity, over patients"),
+        "fidelity_high": _added("upper limit"),
+        "least_fidelity": _added("the plan's least fidelity of a usable surrogate"),
+        "usable": _added("'usable', 'with care' or 'not usable'", TEXT),
+        "permutation": _added("loss of fidelity when the feature is permuted out of fold"),
+        "permutation_low": _added("lower limit, patients resampled"),
+        "permutation_high": _added("upper limit"),
     },
 )
 

@@ -19,14 +19,19 @@ from numpy.typing import NDArray
 from audit.analyses.analysing import analyse
 from audit.cases.flow import dispositions
 from audit.cases.masks import PackedMasks
-from audit.catalogue import entry
+from audit.catalogue import entries, entry
 from audit.curves import curves
+from audit.decision_tables import COPIES, IMAGE_FEATURES, MAP_AGREEMENT, MAP_REGIONS, RATIONALES, UNCERTAINTY
 from audit.engines.shards import cited
 from audit.estimates import estimate
 from audit.evidence.statements import to_json
 from audit.evidence.store import AuditStore
 from audit.explanation_estimates import estimate_explanations
 from audit.explanations.importance import error_importance
+from audit.explanations.map_agreement import map_agreement_table
+from audit.explanations.map_regions import map_of
+from audit.explanations.rationale import Known, rationales_table
+from audit.explanations.uncertainty import uncertainty_table
 from audit.explanations.verdicts import verdicts
 from audit.findings import judge
 from audit.measures.repeats import with_repeats
@@ -57,6 +62,7 @@ from audit.tasks.localising import Spacing, localise, spacing_zyx
 from audit.tasks.observations import observe
 
 FINDINGS_FILE = "findings.json"
+OF_DECISIONS = (MAP_AGREEMENT, UNCERTAINTY, RATIONALES)
 Frames = dict[str, pd.DataFrame]
 
 
@@ -97,14 +103,19 @@ def tabulate(store: AuditStore) -> Frames:
     setting = stored_setting(store)
     estimated = estimate(grouped, cases, observations, fates, setting, localised)
     estimates = ESTIMATES.conform(pd.concat([estimated, explained], ignore_index=True))
+    decisions = _decisions(store, plan, cases, observations)
+    analyses = analyse(plan, cases, observations, fates, estimates, _populations(store), references, setting, decisions)
+    if plan.explanations and plan.explanations.methods:
+        decisions[RATIONALES.name] = _rationales(store, plan, cases, observations, estimates, decisions)
     return {
         **_of_marks(plan, cases, observations, fates, localised),
         **_explained(plan, store, estimates),
+        **{table.name: decisions[table.name] for table in OF_DECISIONS if table.name in decisions},
         DISPOSITIONS.name: fates,
         OBSERVATIONS.name: observations,
         ESTIMATES.name: estimates,
-        ANALYSES.name: analyse(plan, cases, observations, fates, estimates, _populations(store), references, setting),
-        IMPORTANCE.name: _importance(plan, cases, observations),
+        ANALYSES.name: analyses,
+        IMPORTANCE.name: _importance(plan, cases, observations, decisions.get(IMAGE_FEATURES.name)),
     }
 
 
@@ -240,11 +251,51 @@ def _populations(store: AuditStore) -> dict[str, dict[str, dict[str, float]]]:
     return {each["name"]: each["facts"]["target_population"] for each in sets if each["facts"]["target_population"]}
 
 
-def _importance(plan: Plan, cases: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
+def _decisions(store: AuditStore, plan: Plan, cases: pd.DataFrame, observations: pd.DataFrame) -> Frames:
+    """The tables about single decisions that the plan asks for: as stored, or from what is stored."""
+    made = {
+        table.name: store.read_table(table)
+        for table in (IMAGE_FEATURES, COPIES, MAP_REGIONS)
+        if store.has(f"tables/{table.name}.parquet")
+    }
+    if plan.explanations and plan.explanations.methods and plan.comparator:
+        explained = store.read_table(EXPLANATIONS)
+        made[MAP_AGREEMENT.name] = map_agreement_table(explained, lambda path: map_of(store.read_bytes(path)))
+    if plan.uncertainty is not None:
+        target = plan.targets[plan.uncertainty.target]
+        points = {version: target.operating_point_of(version) for version in plan.versions}
+        thresholds = {version: point.threshold if point else None for version, point in points.items()}
+        copies = made.get(COPIES.name, COPIES.conform(pd.DataFrame(columns=list(COPIES.columns))))
+        made[UNCERTAINTY.name] = uncertainty_table(plan.uncertainty, thresholds, cases, observations, copies, plan.seed)
+    return made
+
+
+def _rationales(
+    store: AuditStore,
+    plan: Plan,
+    cases: pd.DataFrame,
+    observations: pd.DataFrame,
+    estimates: pd.DataFrame,
+    decisions: Frames,
+) -> pd.DataFrame:
+    regions, uncertain = (
+        decisions.get(table.name, table.conform(pd.DataFrame(columns=list(table.columns))))
+        for table in (MAP_REGIONS, UNCERTAINTY)
+    )
+    known = Known(plan, cases, store.read_table(EXPLANATIONS), observations, estimates, regions, uncertain)
+    titles = {name: each.title for name, each in entries("explanations").items()}
+    return rationales_table(known, titles)
+
+
+def _importance(
+    plan: Plan, cases: pd.DataFrame, observations: pd.DataFrame, image_features: pd.DataFrame | None
+) -> pd.DataFrame:
     asked = plan.explanations
-    if asked is None or not asked.features or plan.targets[asked.target].operating_point is None:
+    nothing = asked is None or not (asked.features or asked.surrogate.image_features)
+    if asked is None or nothing or plan.targets[asked.target].operating_point is None:
         return IMPORTANCE.conform(pd.DataFrame(columns=list(IMPORTANCE.columns)))
     chosen = observations[observations["target"] == asked.target]
     return error_importance(
-        cases, chosen, asked.features, plan.resamples, plan.seed, plan.confidence, too_few=plan.too_few
-    )
+        cases, chosen, asked.features, plan.resamples, plan.seed, plan.confidence, plan.too_few, asked.surrogate,
+        image_features,
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from audit.decision_tables import RATIONALES
 from audit.dossier.building import (
     BuiltDocument,
     applicable_templates,
@@ -134,6 +135,7 @@ def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozens
         estimates=store.read_table(ESTIMATES),
         importance=store.read_table(IMPORTANCE),
         analyses=_or_empty(store, ANALYSES),
+        rationales=_or_empty(store, RATIONALES),
         curves=_or_empty(store, CURVES),
         determinism=_determinism(store),
         explanations=explanations,

@@ -7,7 +7,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "audit"
 BASE = {
-    "records", "grids", "tables", "plan", "explanation_plan", "model_refs", "catalogue", "home", "home_record",
+    "records", "grids", "tables", "plan", "explanation_plan", "plan_decisions",
+    "decision_tables", "model_refs", "catalogue", "home", "home_record",
     "home_address", "datafolders", "places",
 }  # fmt: skip
 # places: boxes and points, which validation sets (cases) and devices (models) write in the same formats
@@ -39,6 +40,7 @@ OUTSIDE = {
 # the modules that know the order, and the command
 TOP = {
     "run",
+    "deciding",
     "tabulating",
     "view",
     "demo",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from audit.analyses.analysis import KEY, Analysis, Row, analysis_id
@@ -21,15 +23,18 @@ def analyse(
     populations: Populations | None = None,
     references: pd.DataFrame | None = None,
     setting: Setting = USUAL,
+    decisions: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """ANALYSES of an audit: all entries, in the order of their names.
 
     ``cases`` carry the strata; ``estimates`` give the intervals that safety flags are read from; ``populations``
     holds, by set and attribute, the shares of each level in the target population; ``references`` each reader's
-    readings; ``setting`` is that of ESTIMATES. A pure function of its arguments: all chance comes from the plan's seed,
+    readings; ``setting`` is that of ESTIMATES, ``decisions`` the tables about single decisions
+    by name. A pure function of its arguments: all chance comes from the plan's seed,
     and the patient resamples are those of ESTIMATES.
     """
-    study = new_study(plan, cases, observations, dispositions, estimates, populations or {}, references, setting)
+    study = new_study(plan, cases, observations, dispositions, estimates, populations or {}, references, setting,
+                      decisions)  # fmt: skip
     return analyses_table([row for entry in entries("analyses").values() for row in answered(entry, study)])
 
 

@@ -250,7 +250,7 @@ def _spread(replicates: FloatArray) -> float:
 @dataclass(frozen=True, eq=False)
 class Study:
     """One audit: plan, cases in a fixed order, observations as arrays, ESTIMATES, target populations by set, and
-    the tables as they are."""
+    the tables as they are; ``decisions`` holds those of ``decision_tables`` by name."""
 
     plan: Plan
     cases: pd.DataFrame
@@ -263,6 +263,7 @@ class Study:
     observations: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(OBSERVATIONS.columns)))
     dispositions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DISPOSITIONS.columns)))
     setting: Setting = USUAL
+    decisions: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @cached_property
     def rules(self) -> Rules:
@@ -326,10 +327,14 @@ def new_study(
     populations: Populations,
     references: pd.DataFrame | None = None,
     setting: Setting = USUAL,
+    decisions: Mapping[str, pd.DataFrame] | None = None,
 ) -> Study:
     """The study of one audit's tables; the order of their rows does not matter."""
     order = case_order(cases, dispositions)
     found = samples(order, observations, dispositions)
     read = pd.DataFrame(columns=list(REFERENCES.columns)) if references is None else references
     groups = declared_groups(plan, cases, order)
-    return Study(plan, cases, order, groups, found, estimates, populations, read, observations, dispositions, setting)
+    return Study(
+        plan, cases, order, groups, found, estimates, populations, read, observations, dispositions, setting,
+        decisions or {},
+    )  # fmt: skip

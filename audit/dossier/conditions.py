@@ -31,6 +31,7 @@ CONDITIONS: Mapping[str, Callable[[AuditView], Fact]] = MappingProxyType(
         "small_enterprise": _device("small_enterprise", False),
         "eu": lambda view: "eu" in view.markets,
         "us": lambda view: "us" in view.markets,
+        "displays_maps": _device("displays_maps", False),
         "comparator": lambda view: view.comparator is not None,
         "recorded_predictions": lambda view: view.recorded_predictions,
         "segmentation": _any_target("segmentation"),

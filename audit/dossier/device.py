@@ -101,6 +101,7 @@ class Device(Part):
     standalone_software: bool = True
     predetermined_changes: bool = True
     small_enterprise: bool = False
+    displays_maps: bool = False
     simulated: bool = False
     declared: Mapping[str, Declaration] = Field(default_factory=dict)
     signatories: tuple[Signatory, ...] = ()

@@ -11,7 +11,15 @@ from typing import Any
 
 import pandas as pd
 
-KEYS = ("estimate_id", "importance_id", "analysis_id")
+KEYS = (
+    "estimate_id",
+    "importance_id",
+    "analysis_id",
+    "region_id",
+    "uncertainty_id",
+    "agreement_id",
+    "rationale_id",
+)
 
 
 def escape(token: object) -> str:

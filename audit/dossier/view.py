@@ -17,10 +17,10 @@ from audit.tables import ALL, CURVES, OVERALL
 PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS = "plan", "lock", "set", "model", "environment", "accesses"
 CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES = "cases", "dispositions", "observations", "estimates"
 FINDINGS, IMPORTANCE, EXPLANATIONS = "findings", "importance", "explanations"
-ANALYSES, DETERMINISM = "analyses", "determinism"
+ANALYSES, DETERMINISM, RATIONALES = "analyses", "determinism", "rationales"
 CITABLE = (
     PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS, CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES, FINDINGS,
-    IMPORTANCE, EXPLANATIONS, ANALYSES, DETERMINISM,
+    IMPORTANCE, EXPLANATIONS, ANALYSES, DETERMINISM, RATIONALES,
 )  # fmt: skip
 OF_TARGET = "unit of the target"
 
@@ -145,6 +145,7 @@ class AuditView:
     curves: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(CURVES.columns)))
     determinism: tuple[Mapping[str, Any], ...] = ()
     hidden: frozenset[str] = frozenset()
+    rationales: pd.DataFrame = field(default_factory=pd.DataFrame)
     explanation_verdicts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def map_verdict(self, version: str, target: str, method: str) -> tuple[str, str] | None:
@@ -239,6 +240,7 @@ class AuditView:
             IMPORTANCE: self.importance,
             EXPLANATIONS: self.explanations,
             ANALYSES: self.analyses,
+            RATIONALES: self.rationales,
             DETERMINISM: {"results": self.determinism},
         }
 

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from audit import tables
+from audit.decision_tables import DECISION_TABLES
 from audit.evidence.binding import Lock, ModelDigests, changes
 from audit.evidence.comparison import compare_records, compare_tables
 from audit.evidence.difference import Difference
@@ -119,7 +120,7 @@ def _json(store: AuditStore, name: str) -> Any:
 
 
 def _table(name: str) -> Table:
-    known = {one.name: one for one in vars(tables).values() if isinstance(one, Table)}
+    known = {one.name: one for one in (*vars(tables).values(), *DECISION_TABLES) if isinstance(one, Table)}
     if name not in known:
         raise BadInput(f"no table is called '{name}'; known: {', '.join(known)}.")
     return known[name]

@@ -1,8 +1,9 @@
-"""What drives the errors: SHAP importance of recorded case features for misses and for false alarms.
+"""What goes with the score and with the errors: importance of case features, recorded and computed from the pixels.
 
-A ridge logistic surrogate predicts the error from the features; its Shapley values, in probability, say how much each
-feature moves that prediction. How well it predicts at all (out-of-fold AUROC) stands beside every value. An
-association in the audited cases, not a cause.
+Ridge surrogates predict the misses, the false alarms and the score from the features. Two importances are given: how
+far a feature moves the surrogate's prediction (Shapley values), and how much the prediction of unseen patients loses
+without it (permutation). How well the surrogate predicts unseen patients at all stands beside every value, and decides
+whether it may be used. An association in the audited cases, not a cause.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from audit.explanations.features import Encoded, encode
-from audit.explanations.surrogate import Surrogate, auroc_error, fidelity, fit_surrogate, repeated_means, reported_means
-from audit.records import BadInput, BoolArray, FloatArray, IntArray
+from audit.explanations.fidelity import NOT_USABLE, Fidelity, Question, fidelity, folds, permutation_importance
+from audit.explanations.image_features import OF_FINDING, PREFIX
+from audit.explanations.surrogate import Link, fit_surrogate, repeated_means, reported_means
+from audit.plan_decisions import Surrogate as Rules
+from audit.records import BadInput, FloatArray, IntArray, Interval, Undefined
+from audit.statistics.checks import normal_quantile
+from audit.statistics.resampling import Counts, patient_counts
 from audit.tables import IMPORTANCE
 
-MOST_FEATURES, MOST_RESAMPLES = 8, 200
-EXPLAINED, BACKGROUND = 200, 32
-OUTCOMES = (("misses", 1.0), ("false alarms", 0.0))
+MOST_FEATURES, MOST_RESAMPLES = 12, 200
+EXPLAINED, BACKGROUND, EXPLAINED_REPEATED, BACKGROUND_REPEATED = 200, 32, 100, 12
+ERRORS = (("misses", 1.0), ("false alarms", 0.0))
+SCORE = "score"
+GIVEN_AWAY = "known of reference-positive cases only, so that it would give the reference away"
 VERSIONS = ("candidate", "comparator")
 
 
@@ -35,38 +42,68 @@ def error_importance(
     seed: int,
     confidence: float,
     too_few: int = 10,
+    rules: Rules | None = None,
+    image_features: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """IMPORTANCE of ``features`` (columns of ``cases`` or names of strata) for each version and target observed.
 
-    Misses are counted among reference-positive, false alarms among reference-negative cases with a decision. Value:
-    mean absolute Shapley value of the surrogate's error probability over at most 200 cases against 32 background
-    cases. Interval: value +- z standard errors from a patient bootstrap (at most 200 refits: a standard error needs
-    no more, Efron and Tibshirani 1993, section 6.4), not below 0. Undefined where errors or correct answers number
-    fewer than ``too_few`` or a feature does not vary. Raises ``BadInput`` for an unknown feature or more than 8.
-
-    Source: Lundberg and Lee, NeurIPS 2017 (interventional Shapley values).
+    Misses are counted among reference-positive, false alarms among reference-negative cases with a decision; the score
+    is that of all cases. ``image_features`` (IMAGE_FEATURES) adds features of the pixels. Value: mean absolute Shapley
+    value over at most 200 cases against 32 background cases. Interval: value +- z standard errors from a patient
+    bootstrap (at most 200 refits: a standard error needs no more, Efron and Tibshirani 1993, section 6.4), not below 0.
+    Undefined where errors or correct answers number fewer than ``too_few`` or a feature does not vary. Raises
+    ``BadInput`` for an unknown feature or more than 12.
     """
     columns = _columns(cases, features)
-    setting = _Setting(tuple(features), columns, min(resamples, MOST_RESAMPLES), seed, confidence, too_few)
+    setting = _Setting(min(resamples, MOST_RESAMPLES), seed, confidence, too_few, rules or Rules())
+    wide, names = _with_image_features(cases, image_features)
+    asked = dict(zip((*features, *names), (*columns, *names), strict=True))
     rows: list[dict[str, Any]] = []
     for version, target, observed in _groups(observations):
-        joined = observed.merge(cases[["case_id", *dict.fromkeys(columns)]], on="case_id", validate="one_to_one")
-        for outcome, side in OUTCOMES:
-            part = joined[(joined["reference"] == side) & joined["decision"].notna()].sort_values("case_id")
-            wrong = (part["decision"] != part["reference"]).to_numpy(dtype=bool)
-            key = {"version": version, "target": target, "outcome": outcome}
-            rows += [_row(key, answer) for answer in _answers(part, wrong, setting, outcome)]
+        joined = observed.merge(wide[["case_id", *dict.fromkeys(asked.values())]], on="case_id", validate="one_to_one")
+        for part in _parts(joined.sort_values("case_id")):
+            key = {"version": version, "target": target, "outcome": part.outcome}
+            rows += [_row(key, answer) for answer in _answers(part, asked, setting)]
     return IMPORTANCE.conform(pd.DataFrame(rows, columns=list(IMPORTANCE.columns)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    features: tuple[str, ...]
-    columns: tuple[str, ...]
     resamples: int
     seed: int
     confidence: float
     too_few: int
+    rules: Rules
+
+    def least(self, link: Link) -> float:
+        return self.rules.least_auroc if link == "logit" else self.rules.least_r2
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The cases of one outcome, what is to be explained of each, and how it is modelled."""
+
+    outcome: str
+    cases: pd.DataFrame
+    answer: FloatArray
+    link: Link
+
+    @property
+    def patient(self) -> IntArray:
+        return np.unique(self.cases["patient_id"].astype(str), return_inverse=True)[1].astype(np.int64)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"n_cases": len(self.cases), "n_errors": int(self.answer.sum()) if self.link == "logit" else 0}
+
+
+def _parts(joined: pd.DataFrame) -> Iterator[_Part]:
+    for outcome, side in ERRORS:
+        part = joined[(joined["reference"] == side) & joined["decision"].notna()]
+        wrong = np.asarray(part["decision"] != part["reference"], dtype=np.float64)
+        yield _Part(outcome, part, wrong, "logit")
+    part = joined[joined["score"].notna()]
+    yield _Part(SCORE, part, part["score"].to_numpy(dtype=np.float64), "identity")
 
 
 def _columns(cases: pd.DataFrame, features: Sequence[str]) -> tuple[str, ...]:
@@ -81,102 +118,135 @@ def _columns(cases: pd.DataFrame, features: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _with_image_features(cases: pd.DataFrame, features: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
+    """The cases with a column for each image feature, and the columns' names in the features' own order."""
+    if features is None or features.empty:
+        return cases, []
+    order = [PREFIX + str(name) for name in dict.fromkeys(features["feature"])]
+    wide = features.pivot(index="case_id", columns="feature", values="value").add_prefix(PREFIX).astype("Float64")
+    return cases.merge(wide[order].reset_index(), on="case_id", how="left", validate="one_to_one"), order
+
+
 def _groups(observations: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     kept = observations[observations["version"].isin(VERSIONS)]
-    needed = ["case_id", "patient_id", "reference", "decision"]
+    needed = ["case_id", "patient_id", "reference", "decision", "score"]
     for (version, target), part in kept.groupby(["version", "target"], sort=True):
-        yield str(version), str(target), part[needed].astype({"reference": float, "decision": float})
+        yield str(version), str(target), part[needed].astype({"reference": float, "decision": float, "score": float})
 
 
-def _answers(part: pd.DataFrame, wrong: BoolArray, setting: _Setting, outcome: str) -> list[dict[str, Any]]:
-    counts = {"n_cases": len(part), "n_errors": int(wrong.sum())}
-    reason = _too_few(wrong, outcome, setting.too_few)
-    encoded = encode(part, setting.features, setting.columns)
+def _answers(part: _Part, asked: dict[str, str], setting: _Setting) -> list[dict[str, Any]]:
+    reason = _too_few(part, setting.too_few)
+    left_out = [name for name in asked if part.link == "identity" and name in OF_FINDING]
+    names = [name for name in asked if name not in left_out]
+    encoded = encode(part.cases, names, [asked[name] for name in names])
     if reason is None and not any(encoded.varies):
         reason = "no feature varies among these cases"
     if reason is not None:
-        return [{**counts, "feature": name, "undefined": reason} for name in setting.features]
-    return [{**counts, **answer} for answer in _measured(part, wrong, encoded, setting, outcome)]
+        return [{**part.counts, "feature": name, "undefined": reason} for name in asked]
+    found = [*_measured(part, encoded, setting), *({"feature": name, "undefined": GIVEN_AWAY} for name in left_out)]
+    return [{**part.counts, **answer} for answer in found]
 
 
-def _too_few(wrong: BoolArray, outcome: str, limit: int) -> str | None:
-    errors, right = int(wrong.sum()), int((~wrong).sum())
+def _too_few(part: _Part, limit: int) -> str | None:
+    if part.link == "identity":
+        return f"{len(part.cases)} cases with a score: fewer than {limit}" if len(part.cases) < limit else None
+    errors, right = part.counts["n_errors"], len(part.cases) - part.counts["n_errors"]
     if errors < limit:
-        return f"{errors} {outcome}: fewer than {limit}"
+        return f"{errors} {part.outcome}: fewer than {limit}"
     if right < limit:
-        return f"{right} cases without error beside {errors} {outcome}: fewer than {limit}"
+        return f"{right} cases without error beside {errors} {part.outcome}: fewer than {limit}"
     return None
 
 
-def _measured(
-    part: pd.DataFrame, wrong: BoolArray, encoded: Encoded, setting: _Setting, outcome: str
-) -> list[dict[str, Any]]:
-    patients = np.unique(part["patient_id"].astype(str), return_inverse=True)[1].astype(np.int64)
-    generator = np.random.default_rng(_entropy(setting.seed, outcome))
-    shown, background = _drawn(len(part), EXPLAINED, generator), _drawn(len(part), BACKGROUND, generator)
-    surrogate = fit_surrogate(encoded.matrix, wrong, np.ones(len(part)))
+def _measured(part: _Part, encoded: Encoded, setting: _Setting) -> list[dict[str, Any]]:
+    question = Question(encoded, part.answer, part.patient, part.link)
+    generator = np.random.default_rng(_entropy(setting.seed, part.outcome))
+    values, errors = _shapley(question, setting.resamples, generator)
+    counts = patient_counts(int(question.patient.max()) + 1, setting.resamples, setting.seed)
+    quality, losses = _of_unseen(question, counts, setting, generator)
+    surrogate = fit_surrogate(encoded.matrix, part.answer, np.ones(len(part.answer)), part.link)
+    half = normal_quantile(setting.confidence) * errors
+    shared = _fidelity_columns(quality, setting.least(part.link))
+    rows = []
+    for k, name in enumerate(encoded.features):
+        if encoded.reasons[k] is not None:
+            rows.append({"feature": name, **shared, "undefined": encoded.reasons[k]})
+            continue
+        direction = encoded.direction(k, surrogate.weights, part.outcome) if _tells(quality) else _silent(quality)
+        row = {"feature": name, "value": values[k], "low": max(0.0, values[k] - half[k]), "high": values[k] + half[k]}
+        method = f"SHAP of a ridge {_NAMES[part.link]} surrogate; patient bootstrap ({setting.resamples}), normal"
+        rows.append({**row, **shared, **_loss(losses, k), "method": method, "direction": direction})
+    return rows
+
+
+_NAMES: dict[Link, str] = {"logit": "logistic", "identity": "linear"}
+
+
+def _shapley(question: Question, resamples: int, generator: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Mean absolute Shapley values and their standard errors over resamples of patients."""
+    n, encoded = len(question.answer), question.encoded
+    shown, background = _drawn(n, EXPLAINED, generator), _drawn(n, BACKGROUND, generator)
+    surrogate = fit_surrogate(encoded.matrix, question.answer, np.ones(n), question.link)
     values = reported_means(surrogate, encoded, shown, background)
-    errors = _standard_errors(encoded, wrong, patients, (shown, background), setting.resamples, generator)
-    quality = fidelity(encoded, wrong, patients, setting.seed)
-    half = float(norm.ppf(0.5 + setting.confidence / 2)) * errors
-    return [
-        _answer(name, k, encoded, surrogate, (values, half), quality, _tells(quality, wrong), outcome, setting)
-        for k, name in enumerate(setting.features)
-    ]
+    fewer = shown[:: -(-len(shown) // EXPLAINED_REPEATED)], background[:: -(-len(background) // BACKGROUND_REPEATED)]
+    count = int(question.patient.max()) + 1
+    replicates = []
+    for _ in range(resamples):
+        drawn = np.bincount(generator.integers(0, count, count), minlength=count)
+        weights = drawn[question.patient].astype(np.float64)
+        if np.ptp(question.answer[weights > 0]) > 0:
+            fitted = fit_surrogate(encoded.matrix, question.answer, weights, question.link)
+            replicates.append(repeated_means(fitted, encoded, *fewer))
+    return values, np.asarray(np.std(replicates, axis=0, ddof=1), dtype=np.float64)
 
 
-def _answer(
-    name: str,
-    k: int,
-    encoded: Encoded,
-    surrogate: Surrogate,
-    estimate: tuple[FloatArray, FloatArray],
-    quality: float | None,
-    tells: bool,
-    outcome: str,
-    setting: _Setting,
-) -> dict[str, Any]:
-    if not encoded.varies[k]:
-        return {"feature": name, "fidelity": quality, "undefined": f"{name} has one level among these cases"}
-    value, half = float(estimate[0][k]), float(estimate[1][k])
-    direction = encoded.direction(k, surrogate.weights, outcome) if tells else _silent(quality)
+def _of_unseen(
+    question: Question, counts: Counts, setting: _Setting, generator: np.random.Generator
+) -> tuple[Fidelity | Undefined, list[tuple[float, Interval]]]:
+    made = folds(question, setting.seed)
+    if isinstance(made, Undefined):
+        return made, []
+    quality = fidelity(question, made, counts, setting.confidence)
+    if isinstance(quality, Undefined):
+        return quality, []
+    return quality, permutation_importance(question, made, counts, setting.confidence, generator)
+
+
+def _fidelity_columns(quality: Fidelity | Undefined, least: float) -> dict[str, Any]:
+    if isinstance(quality, Undefined):
+        return {"usable": NOT_USABLE, "least_fidelity": least}
+    limits = quality.interval if isinstance(quality.interval, Interval) else None
     return {
-        "feature": name,
-        "value": value,
-        "low": max(0.0, value - half),
-        "high": value + half,
-        "method": f"SHAP of a ridge logistic surrogate; patient bootstrap ({setting.resamples}), normal",
-        "direction": direction,
-        "fidelity": quality,
+        "fidelity": quality.value,
+        "fidelity_measure": quality.measure,
+        "fidelity_low": limits.low if limits else None,
+        "fidelity_high": limits.high if limits else None,
+        "least_fidelity": least,
+        "usable": quality.verdict(least),
     }
 
 
-def _silent(quality: float | None) -> str:
-    shown = "has no value" if quality is None else f"{quality:.2f}"
-    return f"not interpreted: the features do not tell these errors apart (out-of-fold AUROC {shown})"
+def _loss(losses: list[tuple[float, Interval]], k: int) -> dict[str, float]:
+    if not losses:
+        return {}
+    value, interval = losses[k]
+    return {"permutation": value, "permutation_low": interval.low, "permutation_high": interval.high}
 
 
-def _tells(quality: float | None, wrong: BoolArray) -> bool:
-    """Whether the surrogate predicts better than chance: its AUROC lies 1.645 standard errors above 0.5."""
-    return quality is not None and quality - 1.645 * auroc_error(0.5, int(wrong.sum()), int((~wrong).sum())) > 0.5
+def _tells(quality: Fidelity | Undefined) -> bool:
+    """Whether the surrogate predicts better than chance: the lower limit lies above that of no relation."""
+    if isinstance(quality, Undefined) or isinstance(quality.interval, Undefined):
+        return False
+    return quality.interval.low > (0.5 if quality.measure == "AUROC" else 0.0)
 
 
-def _standard_errors(
-    encoded: Encoded,
-    wrong: BoolArray,
-    patients: IntArray,
-    drawn: tuple[IntArray, IntArray],
-    resamples: int,
-    generator: np.random.Generator,
-) -> FloatArray:
-    """Standard error of each feature's importance over resamples of patients; those without both answers are left."""
-    count = int(patients.max()) + 1
-    replicates = []
-    for _ in range(resamples):
-        weights = np.bincount(generator.integers(0, count, count), minlength=count)[patients].astype(np.float64)
-        if weights[wrong].any() and weights[~wrong].any():
-            replicates.append(repeated_means(fit_surrogate(encoded.matrix, wrong, weights), encoded, *drawn))
-    return np.asarray(np.std(replicates, axis=0, ddof=1), dtype=np.float64)
+def _silent(quality: Fidelity | Undefined) -> str:
+    if isinstance(quality, Undefined):
+        return f"not interpreted: the surrogate's fidelity has no value ({quality.reason})"
+    return (
+        "not interpreted: the features do not predict this in unseen patients "
+        f"(out-of-fold {quality.measure} {quality.value:.2f})"
+    )
 
 
 def _drawn(n: int, most: int, generator: np.random.Generator) -> IntArray:

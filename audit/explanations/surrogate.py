@@ -1,61 +1,101 @@
-"""The surrogate of the errors: ridge logistic regression, its exact Shapley values, its out-of-fold AUROC."""
+"""Surrogates of errors and scores: ridge regression and its Shapley values.
+
+Errors: logistic, values in probability. Score: linear, values in the score's own unit. Source: Lundberg and Lee,
+NeurIPS 2017 (interventional Shapley values); Strumbelj and Kononenko, Knowl Inf Syst 2014;41:647 (sampling of orders).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
+from typing import Literal
 
 import numpy as np
 import shap
 from scipy.special import expit
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedGroupKFold
 
 from audit.explanations.features import Encoded
-from audit.records import BoolArray, FloatArray, IntArray
+from audit.records import FloatArray, IntArray
 
-FOLDS = 5
 MOST_STEPS, LONGEST_STEP = 50, 4.0
+MOST_EXACT, ORDERS, ORDERS_REPEATED = 8, 64, 8
+ORDER_SEED = 1
+Link = Literal["logit", "identity"]
 
 
 @dataclass(frozen=True, slots=True)
 class Surrogate:
-    """Log-odds of an error = intercept + design matrix times weights."""
+    """Predictor = intercept + design matrix times weights; ``link`` says how it becomes the prediction."""
 
     intercept: float
     weights: FloatArray
+    link: Link = "logit"
+
+    def predict(self, matrix: FloatArray) -> FloatArray:
+        """Probability of an error, or score, of each row."""
+        return self.respond(self.intercept + matrix @ self.weights)
+
+    def respond(self, predictor: FloatArray) -> FloatArray:
+        """From the linear predictor to the prediction."""
+        return np.asarray(expit(predictor) if self.link == "logit" else predictor)
 
 
-def fit_surrogate(matrix: FloatArray, wrong: BoolArray, weights: FloatArray) -> Surrogate:
-    """Ridge logistic regression (penalty 1 on every weight, none on the intercept) with case weights.
+def fit_surrogate(matrix: FloatArray, answer: FloatArray, weights: FloatArray, link: Link = "logit") -> Surrogate:
+    """Ridge regression (penalty 1 on every weight, none on the intercept) with case weights.
 
-    Newton's method; equal to scikit-learn's ``LogisticRegression(C=1)``. ``matrix`` (n, columns).
+    Equal to scikit-learn's ``LogisticRegression(C=1)`` (Newton's method) and ``Ridge(alpha=1)``. ``matrix`` (n,
+    columns), ``answer`` (n,) 0 or 1, or the score.
     """
     design = np.column_stack([np.ones(len(matrix)), matrix])
     penalty = np.diag([0.0, *[1.0] * matrix.shape[1]])
+    beta = (
+        _linear(design, answer, weights, penalty) if link == "identity" else _logistic(design, answer, weights, penalty)
+    )
+    return Surrogate(float(beta[0]), np.asarray(beta[1:]), link)
+
+
+def _linear(design: FloatArray, answer: FloatArray, weights: FloatArray, penalty: FloatArray) -> FloatArray:
+    weighted = design * weights[:, None]
+    return np.asarray(np.linalg.solve(design.T @ weighted + penalty, weighted.T @ answer))
+
+
+def _logistic(design: FloatArray, answer: FloatArray, weights: FloatArray, penalty: FloatArray) -> FloatArray:
     beta = np.zeros(design.shape[1])
     for _ in range(MOST_STEPS):
         p = expit(design @ beta)
-        slope = design.T @ (weights * (wrong - p)) - penalty @ beta
+        slope = design.T @ (weights * (answer - p)) - penalty @ beta
         curvature = design.T @ (design * (weights * p * (1 - p))[:, None]) + penalty
         step = np.linalg.solve(curvature, slope)
         beta += step / max(1.0, float(np.abs(step).max()) / LONGEST_STEP)
         if np.abs(step).max() < 1e-8:
             break
-    return Surrogate(float(beta[0]), np.asarray(beta[1:]))
+    return beta
 
 
 def reported_means(surrogate: Surrogate, encoded: Encoded, shown: IntArray, background: IntArray) -> FloatArray:
-    """Mean absolute Shapley value of each feature for the error probability over the ``shown`` cases, by ``shap``."""
+    """Mean absolute Shapley value of each feature for the prediction over the ``shown`` cases.
+
+    Up to 8 features by ``shap`` over all subsets; beyond that over 64 orders of the features and their reverses.
+    """
     parts = encoded.contributions(surrogate.weights)
-    return _means(shap_values(surrogate.intercept, parts[shown], parts[background]))
+    if surrogate.link == "logit" and parts.shape[1] <= MOST_EXACT:
+        return _means(shap_values(surrogate.intercept, parts[shown], parts[background]))
+    return _means(_values(surrogate, parts[shown], parts[background], ORDERS))
 
 
 def repeated_means(surrogate: Surrogate, encoded: Encoded, shown: IntArray, background: IntArray) -> FloatArray:
-    """``reported_means`` by the closed sum over subsets, fast enough for every resample."""
+    """``reported_means`` by closed sums, or over fewer orders, fast enough for every resample."""
     parts = encoded.contributions(surrogate.weights)
-    return _means(shapley(surrogate.intercept, parts[shown], parts[background]))
+    return _means(_values(surrogate, parts[shown], parts[background], ORDERS_REPEATED))
+
+
+def _values(surrogate: Surrogate, parts: FloatArray, background: FloatArray, orders: int) -> FloatArray:
+    if surrogate.link == "identity":
+        return np.asarray(parts - background.mean(axis=0))  # of a linear model the subsets all give the same
+    if parts.shape[1] <= MOST_EXACT:
+        return shapley(surrogate.intercept, parts, background)
+    return sampled_shapley(surrogate.intercept, parts, background, orders)
 
 
 def shap_values(intercept: float, parts: FloatArray, background: FloatArray) -> FloatArray:
@@ -80,6 +120,29 @@ def shapley(intercept: float, parts: FloatArray, background: FloatArray) -> Floa
     return values
 
 
+def sampled_shapley(intercept: float, parts: FloatArray, background: FloatArray, orders: int) -> FloatArray:
+    """``shap_values`` as a mean over ``orders`` orders of the features, each also taken backwards.
+
+    Every order adds up exactly, so the mean does; the orders follow from the number of features alone.
+    """
+    count = parts.shape[1]
+    generator = np.random.default_rng([ORDER_SEED, count])
+    values = np.zeros_like(parts)
+    step = parts[:, None, :] - background[None, :, :]
+    start = intercept + background.sum(axis=1)
+    for _ in range(orders):
+        order = generator.permutation(count)
+        for direction in (order, order[::-1]):
+            odds = np.broadcast_to(start, step.shape[:2])
+            before = expit(odds)
+            for k in direction:
+                odds = odds + step[:, :, k]
+                after = expit(odds)
+                values[:, k] += (after - before).mean(axis=1)
+                before = after
+    return np.asarray(values / (2 * orders))
+
+
 def _means(values: FloatArray) -> FloatArray:
     return np.asarray(np.abs(values).mean(axis=0), dtype=np.float64)
 
@@ -88,27 +151,3 @@ def _worth(intercept: float, parts: FloatArray, background: FloatArray, subset: 
     inside = np.array([k in subset for k in range(parts.shape[1])])
     odds = intercept + parts[:, inside].sum(axis=1)[:, None] + background[:, ~inside].sum(axis=1)[None, :]
     return np.asarray(expit(odds).mean(axis=1), dtype=np.float64)
-
-
-def fidelity(encoded: Encoded, wrong: BoolArray, patients: IntArray, seed: int) -> float | None:
-    """AUROC of out-of-fold predictions of the errors; no patient stands in two folds. 0.5 explains nothing.
-
-    None where one answer occurs only once. Without any relation the expected value lies slightly below 0.5.
-    """
-    number = min(FOLDS, int(wrong.sum()), int((~wrong).sum()))
-    if number < 2:
-        return None
-    folds = StratifiedGroupKFold(number, shuffle=True, random_state=seed % 2**32)
-    predicted = np.full(len(wrong), wrong.mean())
-    for train, test in folds.split(encoded.matrix, wrong, patients):
-        if wrong[train].any() and not wrong[train].all():
-            model = fit_surrogate(encoded.matrix[train], wrong[train], np.ones(len(train)))
-            predicted[test] = expit(model.intercept + encoded.matrix[test] @ model.weights)
-    return float(roc_auc_score(wrong, predicted))
-
-
-def auroc_error(auroc: float, positives: int, negatives: int) -> float:
-    """Standard error of an AUROC. Source: Hanley and McNeil, Radiology 1982;143:29."""
-    first, second = auroc / (2 - auroc), 2 * auroc**2 / (1 + auroc)
-    spread = auroc * (1 - auroc) + (positives - 1) * (first - auroc**2) + (negatives - 1) * (second - auroc**2)
-    return float(np.sqrt(spread / (positives * negatives)))

@@ -256,7 +256,7 @@ def the_importance() -> pd.DataFrame:
                     0.81, 58, 9, "one level only" if value is None else None,
                 )
             )  # fmt: skip
-    return IMPORTANCE.conform(pd.DataFrame(rows, columns=list(IMPORTANCE.columns)))
+    return IMPORTANCE.conform(pd.DataFrame(rows, columns=list(IMPORTANCE.columns)[:14]))
 
 
 def the_findings(plan: Plan) -> tuple[Finding, ...]:

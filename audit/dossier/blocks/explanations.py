@@ -8,6 +8,7 @@ from audit.dossier.block import Block, Parameters, nothing
 from audit.dossier.citing import cite
 from audit.dossier.content import Node, Paragraph, Picture, Run, Runs, Text, text
 from audit.dossier.pointers import pointer
+from audit.dossier.rationale import rationale_of
 from audit.dossier.rounding import number
 from audit.dossier.view import EXPLANATIONS, AuditView
 from audit.dossier.words import version_label
@@ -72,7 +73,8 @@ def _case(view: AuditView, index: int, row: dict[Any, Any]) -> Node:
         raise BadInput(
             f"{row['overlay']}: expected a PNG overlay; the stored file is something else; run 'audit verify'."
         )
-    words: Runs = (*_mark(view, row), *(text(row["text"] + " ") if row["text"] else ()), *_facts(view, index, row))
+    told = rationale_of(view, row) or (text(row["text"] + " ") if row["text"] else ())
+    words: Runs = (*_mark(view, row), *told, *_facts(view, index, row))
     alt = f"Original image and attribution overlay of case {row['case_id']}"
     return Picture(row["overlay"], view.pictures[row["overlay"]], alt, text(title, "strong"), words)
 

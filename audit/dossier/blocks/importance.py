@@ -6,17 +6,18 @@ from typing import Any
 
 from audit.dossier.block import Block, NoParameters, nothing
 from audit.dossier.citing import cite
-from audit.dossier.content import Bar, BarPlot, Node, Paragraph, Runs, Text, text
+from audit.dossier.content import Bar, BarPlot, Node, Paragraph, Run, Runs, Text, text
 from audit.dossier.pointers import pointer
 from audit.dossier.rounding import number, undefined, whole
 from audit.dossier.view import IMPORTANCE, AuditView
 from audit.dossier.words import version_label
 
 SHOWN = 24
+NOT_USABLE = "not usable"
 WORDS = (
-    "A surrogate predicts the model's errors from recorded case features; "
-    "each bar is a feature's mean absolute contribution in probability points. "
-    "It shows association with errors, not their cause; a fidelity near one half explains nothing."
+    "Surrogates predict the model's misses, false alarms and score from recorded case features and from features of "
+    "the pixels; each bar is a feature's mean absolute contribution. They show association, not cause. How well a "
+    "surrogate predicts unseen patients stands under it; below the plan's least fidelity no importance is printed."
 )
 
 
@@ -33,17 +34,21 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
 def _plot(view: AuditView, key: list[str], rows: list[dict[Any, Any]]) -> list[Node]:
     version, target, outcome = key
     title = f"{outcome[:1].upper()}{outcome[1:]} of {version_label(view, version)}, {target.replace('_', ' ')}"
-    ordered = sorted(rows, key=lambda row: -(row["value"] or 0.0))
+    ordered = sorted(rows, key=lambda row: (row["value"] is None, -(row["value"] or 0.0)))
     if all(row["value"] is None for row in rows) and len({row["undefined"] for row in rows}) == 1:
         return [
             Paragraph((*text(f"{title}: ", "strong"), *_printed(view, ordered[0]), Text(". "))),
             _fidelity(view, ordered[0], ""),
         ]
+    if ordered[0].get("usable") == NOT_USABLE:
+        words = " The surrogate is not usable: its fidelity lies below the plan's least. Importances are not printed."
+        return [Paragraph(text(title, "strong")), _fidelity(view, ordered[0], words)]
     alt = f"Bars: importance of {len(rows)} case features for {outcome}, with confidence limits."
     bars = tuple(_bar(view, row) for row in ordered[:SHOWN])
     rest = len(ordered) - SHOWN
     words = f" {rest} features of least importance stand in the evidence only." if rest > 0 else ""
-    plot = BarPlot(title, alt, "Mean absolute SHAP value, probability points", bars)
+    unit = "units of the score" if outcome == "score" else "probability points"
+    plot = BarPlot(title, alt, f"Mean absolute SHAP value, {unit}", bars)
     return [plot, _fidelity(view, ordered[0], words)]
 
 
@@ -70,10 +75,25 @@ def _fidelity(view: AuditView, row: dict[Any, Any], words: str) -> Paragraph:
     errors = cite(view, IMPORTANCE, pointer(here, "n_errors"), whole(int(row["n_errors"])))
     cases = cite(view, IMPORTANCE, pointer(here, "n_cases"), whole(int(row["n_cases"])))
     runs: Runs = (Text("Errors: "), errors, Text(" among "), cases, Text(" cases."))
+    if row["outcome"] == "score":
+        runs = (Text("Cases: "), cases, Text("."))
     if row["fidelity"] is not None:
-        fidelity = cite(view, IMPORTANCE, pointer(here, "fidelity"), number(float(row["fidelity"])))
-        runs = (*runs, Text(" Fidelity of the surrogate (out-of-fold AUROC): "), fidelity, Text("."))
+        measure = row.get("fidelity_measure") or "AUROC"
+        runs = (*runs, Text(f" Fidelity of the surrogate (out-of-fold {measure}): "), *_quality(view, row), Text("."))
     return Paragraph((*runs, *text(words)), "note")
+
+
+def _quality(view: AuditView, row: dict[Any, Any]) -> Runs:
+    def cell(column: str) -> Run:
+        return cite(view, IMPORTANCE, pointer(row["importance_id"], column), number(float(row[column])))
+
+    runs: Runs = (cell("fidelity"),)
+    if row.get("fidelity_low") is not None and row.get("fidelity_high") is not None:
+        runs = (*runs, Text(" ["), cell("fidelity_low"), Text(" to "), cell("fidelity_high"), Text("]"))
+    if row.get("usable"):
+        usable = cite(view, IMPORTANCE, pointer(row["importance_id"], "usable"), str(row["usable"]))
+        runs = (*runs, Text(", "), usable, Text("; least "), cell("least_fidelity"))
+    return runs
 
 
 ENTRY = Block("importance", NoParameters, _build)
