@@ -20,7 +20,7 @@ from audit.dossier.templates import Template, read_template
 from audit.dossier.view import AuditView
 from audit.dossier.word import render_word
 
-DATA = {"answers", "clause_labels", "device.example", "instruments", "vocabulary"}
+DATA = {"answers", "clause_labels", "device.example", "instruments", "reading_maps", "vocabulary"}
 """Files of ``templates/`` that are no document."""
 
 
