@@ -53,7 +53,7 @@ def test_every_level_of_every_stratum_is_reported(quality: Walk) -> None:
 
 def test_what_drives_the_errors_is_answered_without_a_model(quality: Walk) -> None:
     rows = quality.store.read_table(IMPORTANCE)
-    assert set(rows["outcome"]) == {"misses", "false alarms"}
+    assert set(rows["outcome"]) == {"misses", "false alarms", "score"}
     assert set(rows["feature"]) >= {"manufacturer", "site", "cnr", "efc"}
 
 
