@@ -86,7 +86,7 @@ def _reading(view: AuditView, row: AnalysisRow) -> Runs:
     if row["p"] is not None:
         runs += [Text("; p " if runs else "p "), *p_of(view, row, "p")]
     if row["low"] is None and row["undefined"]:
-        runs.append(cell_of(view, row, "undefined", str(row["undefined"])))
+        runs += [*([Text("; ")] if runs else []), cell_of(view, row, "undefined", str(row["undefined"]))]
     return tuple(runs)
 
 
