@@ -1,7 +1,7 @@
 """Regions of an image in which a finding cannot lie: border, corners, outside the anatomy, burned-in marks.
 
-Where no mask of the anatomy is declared the body is found by rule: Otsu's threshold on the smoothed image, the largest
-connected part, its holes filled (Otsu, IEEE Trans Syst Man Cybern 1979;9:62). The rule that was used is recorded.
+Where no mask of the anatomy is declared the body is found by rule: Otsu's threshold on the smoothed image, holes
+filled, the largest connected part (Otsu, IEEE Trans Syst Man Cybern 1979;9:62). The rule that was used is recorded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from audit.records import BoolArray, FloatArray, IntArray, Pixels, Undefined
 BINS, SMOOTHING = 256, 1.0
 FLAT, SHARP = 0.01, 0.15
 LEAST_MARK, LARGEST_MARK = 12, 0.05
-BY_RULE = "body by rule: Otsu's threshold, largest part, holes filled"
+BY_RULE = "body by rule: Otsu's threshold, holes filled, largest part"
 DECLARED = "mask of the anatomy in the manifest"
 
 
@@ -50,16 +50,18 @@ def regions(
 
 
 def body_of(pixels: Pixels) -> Found:
-    """The largest bright part of the image without its holes; the whole image where it is uniform."""
+    """The largest bright part of the image with its holes; the whole image where it is uniform.
+
+    Holes are filled first, so that a bright rim (the scalp around a brain) belongs to the body with all that it holds.
+    """
     smooth = ndimage.gaussian_filter(pixels.astype(np.float64), SMOOTHING)
     bright = smooth > otsu_threshold(smooth)
-    labels, count = ndimage.label(bright)
-    if not count:
+    if not bright.any():
         return Found(np.ones(pixels.shape, dtype=np.bool_), "the whole image: it is uniform")
-    largest = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
-    planes = largest if largest.ndim == 3 else largest[None]
-    filled = np.stack([ndimage.binary_fill_holes(plane) for plane in planes])
-    return Found(np.asarray(filled.reshape(pixels.shape), dtype=np.bool_), BY_RULE)
+    planes = bright if bright.ndim == 3 else bright[None]
+    filled = np.stack([ndimage.binary_fill_holes(plane) for plane in planes]).reshape(pixels.shape)
+    labels, _ = ndimage.label(filled)
+    return Found(np.asarray(labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))), BY_RULE)
 
 
 def otsu_threshold(values: FloatArray) -> float:
