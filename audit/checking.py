@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from audit.anchoring import anchored
+from audit.delivered_checking import check_delivered
 from audit.evidence.bundled import Bundle, as_home, bundle_of
 from audit.evidence.difference import Difference
 from audit.evidence.locks import read_lock
 from audit.evidence.producer import producer
+from audit.evidence.signoffs import in_words, sign_offs
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import FileCheck, verify_file
 from audit.html_checking import diagnose_html
 from audit.pdf_checking import diagnose_pdf
+from audit.records import SignOff
+from audit.result_checking import check_documents, check_record
 from audit.run import registered_versions, verify_audit
 from audit.sets_today import SetsToday, sets_today
 from audit.tabulating import stored_plan
@@ -35,6 +39,7 @@ class Checked:
     what: str
     done: str
     differences: tuple[Difference, ...]
+    sign_offs: tuple[SignOff, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The result for machines."""
@@ -42,6 +47,7 @@ class Checked:
             "checked": self.what,
             "verified": not self.differences,
             "done": self.done,
+            "sign_offs": [asdict(each) for each in self.sign_offs],
             "differences": [asdict(each) for each in self.differences],
         }
 
@@ -76,10 +82,23 @@ def _verify_audit(store: AuditStore, anchor: str | None, tsa: Path | None, sets:
     held, bundle = anchored(store, anchor, tsa), bundle_of(store.home)
     looked_at = bundle is None or sets is not None
     found = sets_today(store, stored_plan(store), sets) if looked_at else SetsToday({}, ())
-    differences = (*verify_audit(store, lambda: found.digests(read_lock(store).sets)), *held.differences)
+    recomputed = verify_audit(store, lambda: found.digests(read_lock(store).sets))
+    differences, signed = (*recomputed, *_documents(store), *held.differences), sign_offs(store)
     said = f"{_in_bundle(store, bundle) if bundle else IN_HOME}{found.in_words()}"
-    words = f"{said} Signatures: {store.ledger.signature_status()}. {held.sentence} {_other_code(store)}"
-    return Checked(f"{where}audit {store.audit_id}", words.strip(), differences)
+    words = (
+        f"{said} Signatures: {store.ledger.signature_status()}. {_signed(signed)}{held.sentence} {_other_code(store)}"
+    )
+    return Checked(f"{where}audit {store.audit_id}", words.strip(), differences, tuple(signed))
+
+
+def _signed(signed: Sequence[SignOff]) -> str:
+    return f"Sign-offs: {' '.join(map(in_words, signed))} " if signed else ""
+
+
+def _documents(store: AuditStore) -> list[Difference]:
+    """What the documents print that the evidence does not give; nothing where the evidence of cases was left out."""
+    bundle = bundle_of(store.home)
+    return [] if bundle and bundle.lacks_cases else check_documents(store)
 
 
 def _in_bundle(store: AuditStore, bundle: Bundle) -> str:
@@ -114,11 +133,21 @@ def _verify_file(home: Path, path: Path) -> Checked:
     found = verify_file(home, path)
     whose = f"It is {found.document} of audit {found.audit_id}." if found.audit_id and not found.changed else ""
     differences = (*found.differences, *_diagnosed(home, path, found))
-    return Checked(str(path), f"SHA-256 {found.sha256}. {whose}".strip(), differences)
+    signed = _sign_offs_of(home, found)
+    words = f"SHA-256 {found.sha256}. {whose} {_signed(signed)}".strip()
+    return Checked(str(path), words, differences, signed)
+
+
+def _sign_offs_of(home: Path, found: FileCheck) -> tuple[SignOff, ...]:
+    """The sign-offs of just these bytes."""
+    if found.audit_id is None:
+        return ()
+    known = sign_offs(open_audit(home, found.audit_id))
+    return tuple(one for one in known if found.sha256 in one.files.values())
 
 
 def _diagnosed(home: Path, path: Path, found: FileCheck) -> tuple[Difference, ...]:
-    """What was edited in a file that is not the delivered one; its digest has said that much already."""
+    """What was edited in a file that is not the delivered one, as its digest has said already; else what is stale."""
     named = (found.audit_id, found.document) if found.audit_id and found.document and found.changed else None
     if path.suffix == ".docx" and named:
         return diagnose_word(open_audit(home, named[0]), named[1], path)
@@ -126,4 +155,8 @@ def _diagnosed(home: Path, path: Path, found: FileCheck) -> tuple[Difference, ..
         return diagnose_pdf(home, path, named)
     if path.suffix == ".html" and found.differences and not found.superseded:
         return diagnose_html(home, path, named)
+    if path.suffix == ".json" and named:
+        return tuple(check_record(path.name, path, open_audit(home, named[0])))
+    if not found.differences and found.statement and found.statement.kind == "document":
+        return tuple(check_delivered(path, open_audit(home, found.audit_id), found.document or ""))
     return ()

@@ -7,28 +7,21 @@ result of the delivered file is looked up in the evidence again as well.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from audit.dossier.pdf_reading import PdfText, Printed, read_pdf
-from audit.dossier.pointers import look_up
-from audit.dossier.view import AuditView
 from audit.evidence.difference import Difference
 from audit.evidence.statements import sha256
 from audit.evidence.store import AuditStore, list_audits
 from audit.records import BadInput
-from audit.view import audit_view
+from audit.result_checking import Evidence, check_values
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-PRINTED_NUMBER = re.compile(r"([+\u2212]?)([\d,]+)(?:\.(\d+))?")
 NONE = "no result"
 PRINTED_AGAIN = (
     "This is not the delivered file, and it has none of the links under its results (printed or saved again): no "
@@ -141,37 +134,8 @@ def _compared(
         return
     evidence = Evidence(store)
     yield from _results(name, delivered.results, found.results, evidence, form.place)
-    yield from stale(name, _facts(store, document)["values"], evidence)
+    yield from check_values(name, _facts(store, document)["values"], evidence)
     yield from _unbound(name, delivered.loose, found.loose, form.place)
-
-
-class Evidence:
-    """What the audit's evidence holds today at a result's address (or ``view``, where it was computed again); read
-    when it is first asked."""
-
-    def __init__(self, store: AuditStore, view: AuditView | None = None) -> None:
-        self._store = store
-        self._kinds = {one.id[:12]: one for one in store.statements()}
-        self._view: Any = view
-
-    def at(self, reference: str) -> Any:
-        """The value at an address; raises ``LookupError`` where the evidence has none, or has replaced its product."""
-        prefix, _, pointer = reference.removeprefix("audit:").partition("#")
-        self._view = self._view or audit_view(self._store, "")
-        statement = self._kinds[prefix]
-        kinds = [kind for kind, one in self._view.statements.items() if one.id == statement.id]
-        for kind in kinds:  # a lock's statement is cited for the plan and for itself
-            with suppress(LookupError, ValueError, TypeError):
-                return look_up(self._view.payload(kind), pointer)
-        raise LookupError(reference)
-
-    def in_words(self, reference: str) -> str:
-        """The value at an address as an explanation quotes it; empty where there is none."""
-        try:
-            value = self.at(reference)
-        except (LookupError, ValueError, TypeError, BadInput):
-            return ""
-        return "" if isinstance(value, Mapping | list) or pd.isna(value) else f" The evidence holds {value}."
 
 
 def _results(
@@ -228,42 +192,6 @@ def _difference(
         what = "The result was changed; results come from the evidence alone."
     shown = [one.text or "nothing" if one else NONE for one in (before, now)]
     return Difference(thing, shown[0], shown[1], what + evidence.in_words(reference))
-
-
-def stale(name: str, values: Sequence[Mapping[str, str]], evidence: Evidence) -> Iterator[Difference]:
-    """Results of the delivered file that today's evidence does not give, under the rounding rule."""
-    for text, reference in dict.fromkeys((each["text"], each["reference"]) for each in values):
-        try:
-            value = evidence.at(reference)
-        except BadInput as error:
-            yield Difference(f"{name}: evidence", "readable", "not readable", f"{error} Verify the audit.")
-            return
-        except (LookupError, ValueError, TypeError):
-            what = "The product behind this result was written again, or is gone, since the document was delivered."
-            yield Difference(f"{name}: {reference}", text, "not in today's evidence", what)
-            continue
-        if not rounds_to(value, text):
-            what = "The delivered result is not what the evidence gives when it is rounded."
-            yield Difference(f"{name}: {reference}", text, str(value), what)
-
-
-def rounds_to(value: Any, text: str) -> bool:
-    """Whether ``value`` prints as ``text`` with the decimals that ``text`` has; True where one of them is no number."""
-    match = PRINTED_NUMBER.fullmatch(text)
-    if match is None or isinstance(value, bool | str) or not _finite(value):
-        return True
-    sign, whole, decimals = match.groups()
-    printed = f"{whole}.{decimals}" if decimals else whole
-    rounded = f"{abs(float(value)):,.{len(decimals or '')}f}"
-    zero = not any(digit in rounded for digit in "123456789")
-    return rounded == printed and (zero or (sign == "\u2212") == (float(value) < 0))
-
-
-def _finite(value: Any) -> bool:
-    try:
-        return math.isfinite(float(value))
-    except (TypeError, ValueError):
-        return False
 
 
 def _unbound(name: str, delivered: Sequence[str], found: Sequence[str], unit: str) -> Iterator[Difference]:

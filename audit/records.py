@@ -177,3 +177,29 @@ class Statement:
 
 
 Status = Literal["evidenced", "partly evidenced", "declared", "missing", "not applicable"]
+
+
+SignOffState = Literal["valid", "revoked", "replaced", "erased"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """One person's signature under a document (or under the whole audit), as it stands today.
+
+    ``files`` maps each signed file to the SHA-256 that was signed; ``key`` is the signer's fingerprint, None where the
+    name was typed without one. ``state``: *valid*; *revoked* (``note`` says when, by whom, why); *replaced* (the
+    document has other bytes since); *erased* (its files were taken out with a patient's data). ``four_eyes``: whether
+    author and approver had to be different people when it was signed.
+    """
+
+    id: str
+    document: str
+    files: Mapping[str, str]
+    role: str
+    meaning: str
+    name: str
+    at: str
+    key: str | None
+    four_eyes: bool
+    state: SignOffState = "valid"
+    note: str = ""

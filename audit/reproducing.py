@@ -31,9 +31,9 @@ from audit.evidence.store import AuditStore
 from audit.evidence.verification import recomputed
 from audit.models.opening import determinism, open_version
 from audit.models.stored import file_digests
-from audit.pdf_checking import Evidence, stale
 from audit.plan import Plan, StoredPlan
 from audit.records import BadInput, Finding, Statement
+from audit.result_checking import Evidence, check_values
 from audit.run import (
     Inputs,
     Progress,
@@ -174,7 +174,7 @@ def _printed(store: AuditStore, results: Mapping[str, pd.DataFrame | bytes]) -> 
     for name in names:
         values = json.loads(store.read_bytes(name))["values"]
         count += len(values)
-        found += stale(Path(name).name, values, evidence)
+        found += check_values(Path(name).name, values, evidence)
     return count, found
 
 

@@ -23,12 +23,14 @@ from audit.dossier.worst import worst_cases
 from audit.evidence.bundled import bundle_of
 from audit.evidence.locks import read_lock
 from audit.evidence.register import accesses
+from audit.evidence.signoffs import sign_offs
 from audit.evidence.store import AuditStore
 from audit.findings import overall_verdict
 from audit.measures.choice import known_measures
 from audit.measures.measure import Measure
 from audit.plan import parse_plan
 from audit.records import BadInput, Finding, ModelVersion, Statement
+from audit.revising import acknowledge
 from audit.run import DETERMINISM_FILE
 from audit.sequestering import withheld
 from audit.tables import (
@@ -55,12 +57,14 @@ def make_documents(
     templates: Sequence[Path] | None = None,
     role: str = "",
     who: str = "",
+    acknowledged: str = "",
 ) -> list[tuple[BuiltDocument, Path]]:
     """Builds the documents of a finished audit and states them; returns each with the path of its PDF.
 
     Without ``templates``: every document that applies to the device's markets.
     Explained and worst cases of sequestered sets are left out unless ``role`` is 'assessment'; then their showing is
     registered.
+    A result that differs from the standing version of its document is refused unless ``acknowledged`` says why.
     """
     if store.state != "complete":
         raise BadInput(
@@ -71,7 +75,10 @@ def make_documents(
     hidden = withheld(store, _named_cases(store), role, "in the dossier", who, created)
     _state_accesses(store)
     view = audit_view(store, created, hidden)
-    built = build_documents(view, list(templates or applicable_templates(view)))
+    paths = list(templates or applicable_templates(view))
+    built = build_documents(view, paths)
+    if acknowledge(store, built, acknowledged, who):  # once more, with the reason in the revision history
+        built = build_documents(audit_view(store, created, hidden), paths)
     cited = [statement for kind, statement in sorted(view.statements.items())]
     for each in built:
         name = f"documents/{each.id}"
@@ -155,6 +162,7 @@ def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozens
         created=created,
         measures={measure.name: _measure_facts(measure) for measure in known_measures(plan)},
         locked={"who": bound.who, "amends": bound.amends},
+        sign_offs=tuple(sign_offs(store)),
     )
 
 

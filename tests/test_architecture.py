@@ -32,6 +32,7 @@ OUTSIDE = {
     "monai": {"simulation", "statistics", "models"},  # models: bundles and their preprocessing are MONAI's own
     "mlflow": {"models", "evidence", "home", "home_record"},
     "reportlab": {"dossier"},
+    "pyhanko": {"dossier"},
     "onnxruntime": {"models"},
     "pydicom": {"cases", "simulation"},
     "nibabel": {"cases"},
@@ -57,6 +58,10 @@ TOP = {
     "dossier_diff",
     "pdf_checking",
     "html_checking",
+    "result_checking",
+    "delivered_checking",
+    "revising",
+    "signing",
     "set_power",
     "power_text",
     "registration",

@@ -22,6 +22,7 @@ from audit.commands.shared import (
     opened,
     user,
 )
+from audit.records import BadInput
 
 
 def dossier(
@@ -40,6 +41,9 @@ def dossier(
     key: KeyPath = None,
     role: Role = "",
     who: Who = "",
+    acknowledge: Annotated[
+        str, typer.Option(help="Why results differ from the standing version; needs --who, is stated and printed.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Builds the EU and FDA documents of AUDIT (PDF, Word, HTML, JSON), gaps first, every number bound to evidence."""
@@ -55,8 +59,10 @@ def dossier(
         offered = offered_documents()
         answer({"documents": offered}, as_json, "\n".join(f"{name:<28} {title}" for name, title in offered.items()))
         return
+    if acknowledge and not who:
+        raise BadInput("--acknowledge needs --who NAME: somebody answers for a changed result.")
     store, chosen = open_audit(home, audit, key=opened(key)), chosen_templates(only or [])
-    built = make_documents(store, now(), device, chosen, role, who or user())
+    built = make_documents(store, now(), device, chosen, role, who or user(), acknowledge)
     paths = copy_documents(built, out) if out else [path for _, path in built]
     text = "\n".join(str(path) for path in paths)
     answer({"documents": [str(path) for path in paths]}, as_json, text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,9 +15,13 @@ from audit.commands.shared import EVIDENCE, TRUST, AsJson, Command, Home, answer
 def listing(
     home: Home = EVIDENCE,
     cases: Annotated[bool, typer.Option("--cases", help="How often each case has been used and shown.")] = False,
+    signatures: Annotated[bool, typer.Option("--signatures", help="Every sign-off and whether it stands.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Lists every lock, amendment, run and showing of cases on each validation set, aborted runs too."""
+    if signatures:
+        _signatures(home, as_json)
+        return
     from audit.evidence.register import accesses
     from audit.evidence.uses import case_uses
 
@@ -25,6 +31,16 @@ def listing(
     text = shown.fillna("").to_string(index=False) if len(shown) else f"no lock and no run in {home}"
     rows = json.loads(frame.to_json(orient="records"))
     answer({"cases" if cases else "accesses": rows}, as_json, text)
+
+
+def _signatures(home: Path, as_json: bool) -> None:
+    from audit.evidence.signoffs import in_words
+    from audit.signing import listed
+
+    found = listed(home)
+    text = "\n".join(f"{one.id[:12]}  {audit}  {in_words(one)}" for audit, one in found)
+    rows = [{"audit": audit, **asdict(one)} for audit, one in found]
+    answer({"signatures": rows}, as_json, text or f"no sign-off in {home}")
 
 
 ENTRY = Command("list", listing, 41, TRUST)

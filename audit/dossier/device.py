@@ -105,6 +105,7 @@ class Device(Part):
     simulated: bool = False
     declared: Mapping[str, Declaration] = Field(default_factory=dict)
     signatories: tuple[Signatory, ...] = ()
+    four_eyes: bool = False  # whoever signs a document as its author may not sign it as reviewer or approver
 
     @field_validator("declared", mode="before")
     @classmethod

@@ -26,6 +26,7 @@ from audit.dossier.content import (
 from audit.dossier.front import front
 from audit.dossier.locating import Shared, block_name, first_place
 from audit.dossier.panels import checklist_panel, requirement_panel
+from audit.dossier.revision_history import revision_history
 from audit.dossier.statuses import answers
 from audit.dossier.styling import styled
 from audit.dossier.templates import BLOCKS_ROOM, BlockCall, Template, TemplateSection, translate
@@ -68,8 +69,10 @@ def resolve(template: Template, view: AuditView, shared: Shared | None = None) -
         appendix=(),
         places=tuple(places.items()),
     )
-    used = draft.cited
-    return replace(draft, appendix=appendix(view, given, used, template.closing))
+    history = revision_history(view, template.id)
+    used = replace(draft, appendix=history).cited
+    closing = appendix(view, given, used, template.closing)
+    return replace(draft, appendix=(*styled(history, style), *closing))
 
 
 def _places(template: Template, view: AuditView, built: list[list[tuple[Node, ...]]]) -> Mapping[str, str]:

@@ -1,13 +1,19 @@
-"""How numbers are printed: the only place where a result is rounded."""
+"""How numbers are printed, and whether a printed one is a value's: the only place where a result is rounded."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from typing import Any
 
 DECIMALS: Mapping[str, int] = {"mm": 2, "mL": 2, "ml": 2, "s": 2, "ms": 1, "minutes": 1, "points": 2}
 PROPORTION_DECIMALS = 3
 MINUS, INFINITY = "\u2212", "\u221e"
+PRINTED_NUMBER = re.compile(r"([+\u2212]?)([\d,]+)(?:\.(\d+))?")
+
+
+SHORTEST_DIGEST = 8
 
 
 def number(value: float, unit: str = "", *, signed: bool = False) -> str:
@@ -37,3 +43,56 @@ def percent(part: int, total: int) -> str:
 def undefined(reason: str) -> str:
     """What stands in place of a number that does not exist."""
     return f"undefined: {reason}"
+
+
+def rounds_to(value: Any, text: str) -> bool:
+    """Whether ``value`` prints as ``text`` with the decimals that ``text`` has; True where one of them is no number."""
+    match = PRINTED_NUMBER.fullmatch(text)
+    if match is None or isinstance(value, bool | str) or not _finite(value):
+        return True
+    sign, whole_part, decimals = match.groups()
+    digits = whole_part.replace(",", "")
+    printed = f"{digits}.{decimals}" if decimals else digits
+    rounded = f"{abs(float(value)):.{len(decimals or '')}f}"
+    zero = not any(digit in rounded for digit in "123456789")
+    return rounded == printed and (zero or (sign == MINUS) == (float(value) < 0))
+
+
+def prints_as(value: Any, text: str) -> bool:
+    """Whether ``text`` can be what a document prints for ``value``: numbers under the rounding rule, words by name."""
+    if isinstance(value, str):
+        said, printed = _bare(value), _bare(text)
+        return said in printed or (len(printed) > SHORTEST_DIGEST and said.startswith(printed))
+    if not isinstance(value, bool) and _finite(value) and not re.search(r"\d", text):
+        return text == INFINITY
+    return rounds_to(value, text)
+
+
+def _bare(words: str) -> str:
+    """Words without what a block, a PDF's line or a name in the plan writes between them."""
+    return re.sub(r"[\s_]+", "", words)
+
+
+def agree(one: str, other: str) -> bool:
+    """Whether two printed texts can be the same result: numbers may differ in decimals, words not at all."""
+    first, second = (PRINTED_NUMBER.fullmatch(text) for text in (one, other))
+    if first is None or second is None:
+        return one == other
+    (value, places), (other_value, other_places) = _parsed(first), _parsed(second)
+    if places == other_places:
+        return value == other_value
+    half_units = 0.5 * 10.0**-places + 0.5 * 10.0**-other_places
+    return abs(value - other_value) <= half_units * (1 + 1e-9)
+
+
+def _parsed(match: re.Match[str]) -> tuple[float, int]:
+    sign, whole_part, decimals = match.groups()
+    value = float(f"{whole_part.replace(',', '')}.{decimals or '0'}")
+    return (-value if sign == MINUS else value), len(decimals or "")
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False

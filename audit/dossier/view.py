@@ -11,7 +11,7 @@ import pandas as pd
 
 from audit.dossier.device import Device
 from audit.plan import Plan
-from audit.records import Finding, ModelVersion, Statement
+from audit.records import Finding, ModelVersion, SignOff, Statement
 from audit.tables import ALL, CURVES, OVERALL
 
 PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS = "plan", "lock", "set", "model", "environment", "accesses"
@@ -146,6 +146,7 @@ class AuditView:
     determinism: tuple[Mapping[str, Any], ...] = ()
     hidden: frozenset[str] = frozenset()
     rationales: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sign_offs: tuple[SignOff, ...] = ()
     explanation_verdicts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def map_verdict(self, version: str, target: str, method: str) -> tuple[str, str] | None:

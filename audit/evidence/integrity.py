@@ -16,6 +16,7 @@ from audit.evidence.locks import read_lock
 from audit.evidence.register import ANCHOR, events, recorded_head, register_of
 from audit.evidence.registry import check_registry
 from audit.evidence.signatures import check_signatures
+from audit.evidence.signoffs import check_sign_offs
 from audit.evidence.statements import sha256
 from audit.evidence.store import LEDGER, AuditStore, mlflow_run
 from audit.records import BadInput
@@ -30,6 +31,7 @@ def check_integrity(store: AuditStore) -> list[Difference]:
     return [
         *ledger,
         *_signatures(store, store.ledger, whole=True),
+        *check_sign_offs(store),
         *_files(store),
         *_unknown_files(store),
         *_mirror(store),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -37,11 +37,12 @@ SHORTEST_PASSPHRASE = 12
 
 @dataclass(frozen=True)
 class SigningKey:
-    """An opened private key: what signs, its fingerprint and the public half as PEM."""
+    """An opened private key: what signs, its fingerprint, the public half as PEM and the key itself."""
 
     signer: CryptoSigner
     fingerprint: str
     public_pem: bytes
+    private: Ed25519PrivateKey = field(repr=False)
 
 
 def make_key(path: Path, passphrase: str | None) -> SigningKey:
@@ -143,7 +144,7 @@ def _signing(key: Ed25519PrivateKey) -> SigningKey:
     public = key.public_key()
     known = _public(public, "key")
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return SigningKey(CryptoSigner(key, known), known.keyid, pem)
+    return SigningKey(CryptoSigner(key, known), known.keyid, pem, key)
 
 
 def _public(key: object, where: str) -> SSlibKey:

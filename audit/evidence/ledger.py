@@ -24,7 +24,16 @@ from securesystemslib.signer import Signer
 from audit.evidence.chain import START, Line, check_lines, ran_back
 from audit.evidence.difference import Difference
 from audit.evidence.merkle import merkle_root
-from audit.evidence.statements import open_envelope, read_payload, seal, sha256, to_json, write_payload
+from audit.evidence.statements import (
+    PERSONAL,
+    Read,
+    open_envelope,
+    read_payload,
+    seal,
+    sha256,
+    to_json,
+    write_payload,
+)
 from audit.records import BadInput, Statement
 
 BLOCK = 65536
@@ -76,9 +85,10 @@ class Ledger:
     def _refuse(self, last: Line | None, at: str) -> None:
         if not self.audit or last is None or last.read is None:
             return
-        if last.read.signers and self.signer is None:
+        own = last.read if last.read.statement.kind not in PERSONAL else self._last_own()
+        if own and own.signers and self.signer is None:
             raise BadInput(
-                f"audit {self.audit} is signed by key {last.read.signers[0][:16]}; "
+                f"audit {self.audit} is signed by key {own.signers[0][:16]}; "
                 "give the key with --key, so that what is added is signed too."
             )
         before = last.read.statement.created
@@ -87,6 +97,11 @@ class Ledger:
                 f"audit {self.audit}: this machine's clock says {at}, before the last statement ({before}); "
                 "set the clock and run the same command again."
             )
+
+    def _last_own(self) -> Read | None:
+        """The last statement that is no person's sign-off."""
+        read = [line.read for line in self.lines() if line.read and line.read.statement.kind not in PERSONAL]
+        return read[-1] if read else None
 
     def read(self) -> list[Statement]:
         """Every readable statement in stored order; a broken line is left to ``check``."""
@@ -108,8 +123,8 @@ class Ledger:
             return self._head(descriptor)
 
     def signature_status(self) -> str:
-        """'unsigned', or how many statements carry a signature, as documents print it."""
-        read = [line.read for line in self.lines() if line.read]
+        """'unsigned', or how many statements carry a signature, as documents print it; sign-offs are not counted."""
+        read = [line.read for line in self.lines() if line.read and line.read.statement.kind not in PERSONAL]
         signed = sum(1 for one in read if one.signers)
         signers = ", ".join(sorted({key[:16] for one in read for key in one.signers}))
         return f"{signed} of {len(read)} statements signed by key {signers}" if signed else "unsigned"

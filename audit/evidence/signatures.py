@@ -14,7 +14,7 @@ from securesystemslib.signer import Key
 
 from audit.evidence.chain import Line, describe
 from audit.evidence.difference import Difference
-from audit.evidence.statements import Read
+from audit.evidence.statements import PERSONAL, Read
 
 
 def check_signatures(name: str, lines: Sequence[Line], keys: Mapping[str, Key], whole: bool) -> list[Difference]:
@@ -33,21 +33,30 @@ def check_signatures(name: str, lines: Sequence[Line], keys: Mapping[str, Key], 
         if whole and begun and not line.read.signers:
             what = "The statement is not signed, though earlier ones are: its signature was removed."
             found.append(Difference(place, "a signature", "none", what))
-        begun = begun or bool(line.read.signers)
+        begun = begun or (bool(line.read.signers) and line.read.statement.kind not in PERSONAL)
     return found
 
 
 def signed_by(lines: Sequence[Line], fingerprint: str, keys: Mapping[str, Key]) -> list[Difference]:
-    """Statements in ``lines`` that the key with ``fingerprint`` has not validly signed; empty: it signed them all."""
+    """Statements in ``lines`` that the key with ``fingerprint`` has not validly signed; empty: it signed them all.
+
+    A person's sign-off bears that person's signature instead, which is reported with its fingerprint.
+    """
     found = []
     for number, line in enumerate(lines, 1):
         place = f"line {number} ({describe(line)})"
+        if line.read and _personal(line.read, keys):
+            continue
         if line.read is None or fingerprint not in line.read.signers:
             what = "The key that you hold has not signed this statement."
             found.append(Difference(place, f"signed by {fingerprint[:16]}", "not signed by it", what))
-        elif not _holds(line.read, fingerprint, keys):
+        elif not holds(line.read, fingerprint, keys):
             found.append(_broken(place, fingerprint))
     return found
+
+
+def _personal(read: Read, keys: Mapping[str, Key]) -> bool:
+    return read.statement.kind in PERSONAL and any(holds(read, one, keys) for one in read.signers)
 
 
 def all_signers(lines: Sequence[Line]) -> tuple[str, ...]:
@@ -60,7 +69,7 @@ def _invalid(place: str, read: Read, keys: Mapping[str, Key]) -> Iterator[Differ
         if fingerprint not in keys:
             what = "The public key is not in the home's folder 'keys': put it there, or the signature is not ours."
             yield Difference(place, "a signature by a known key", f"key {fingerprint[:16]}", what)
-        elif not _holds(read, fingerprint, keys):
+        elif not holds(read, fingerprint, keys):
             yield _broken(place, fingerprint)
 
 
@@ -69,7 +78,8 @@ def _broken(place: str, fingerprint: str) -> Difference:
     return Difference(place, f"a valid signature by key {fingerprint[:16]}", "an invalid one", what)
 
 
-def _holds(read: Read, fingerprint: str, keys: Mapping[str, Key]) -> bool:
+def holds(read: Read, fingerprint: str, keys: Mapping[str, Key]) -> bool:
+    """Whether the signature of the key with ``fingerprint`` is known and fits the statement as stored."""
     key = keys.get(fingerprint)
     if key is None:
         return False

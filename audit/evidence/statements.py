@@ -23,6 +23,8 @@ from securesystemslib.signer import Signer
 from audit.records import Statement
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+PERSONAL = ("signed off", "revoked", "signature page")
+"""Kinds that persons add with keys of their own; whether the audit itself is signed does not depend on them."""
 
 
 def sha256(data: bytes) -> str:

@@ -16,6 +16,7 @@ from audit.evidence.anchors import check_anchor
 from audit.evidence.keys import SigningKey, make_key, needs_passphrase, open_key, published, read_public
 from audit.evidence.ledger import Ledger
 from audit.evidence.merkle import EMPTY, merkle_root, merkle_roots
+from audit.evidence.signoffs import sign_off
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import verify
 from audit.records import BadInput
@@ -247,3 +248,23 @@ def test_a_key_anchors_a_signed_audit(signed: Finished, key: SigningKey) -> None
 def test_what_is_no_anchor_is_refused(finished: Finished, anchor: str) -> None:
     with pytest.raises(BadInput, match="expected a ledger root"):
         check_anchor(finished.store.ledger.lines(), anchor, {})
+
+
+# ---- persons
+
+
+def test_a_signed_audit_takes_a_persons_own_key_and_no_unsigned_hand(
+    signed: Finished, key: SigningKey, tmp_path: Path
+) -> None:
+    """The audit's key vouches for the audit, a person's for a sign-off; each anchor still holds."""
+    person = make_key(tmp_path / "person", None)
+    store = open_audit(signed.home, signed.audit_id, key=person)
+    files = {"documents/eu.pdf": store.subjects()["documents/eu.pdf"].subjects["documents/eu.pdf"]}
+    sign_off(store, "eu", files, "QA", "reviewed", "R. Reviewer", False)
+    assert differences(signed) == []
+    with pytest.raises(BadInput, match="is signed by key"):
+        open_audit(signed.home, signed.audit_id).put_bytes("figure", "figures/later.svg", b"<svg/>")
+    lines = store.ledger.lines()
+    assert check_anchor(lines, key.fingerprint, published(signed.home)).differences == ()
+    assert check_anchor(lines, person.fingerprint, published(signed.home)).differences
+    assert person.fingerprint[:16] not in store.ledger.signature_status()

@@ -10,7 +10,7 @@ import pytest
 from toy_walk import Walk, audit
 
 from audit.dossier.pdf_reading import read_pdf
-from audit.pdf_checking import rounds_to
+from audit.dossier.rounding import rounds_to
 from audit.records import BadInput
 from audit.tables import ESTIMATES
 

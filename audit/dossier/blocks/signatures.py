@@ -16,7 +16,10 @@ DEFAULT = (
 def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     declared = view.device.signatories if view.device else ()
     blocks = [Signature(each.role, each.meaning, each.name) for each in declared]
-    words = "Each signature covers this document by its audit id and ledger root, printed in the foot of every page."
+    words = (
+        "Each signature covers this document by its audit id and ledger root, printed in the foot of every page. "
+        "Electronic signatures (audit sign) name its files by their SHA-256 and stand on its signature page."
+    )
     return (Paragraph(text(words)), *(blocks or [Signature(role, meaning) for role, meaning in DEFAULT]))
 
 
