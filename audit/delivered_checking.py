@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import groupby
 from pathlib import Path
 
 from audit.dossier.html_reading import read_html
-from audit.dossier.pdf_reading import read_pdf
+from audit.dossier.pdf_reading import Printed, read_pdf
+from audit.dossier.rounding import is_number
 from audit.dossier.word_reading import read_word
 from audit.dossier.word_runs import VALUE_PREFIX
 from audit.evidence.difference import Difference
@@ -35,7 +37,14 @@ def check_delivered(path: Path, store: AuditStore, document: str) -> list[Differ
 
 def _by_links(path: Path) -> list[dict[str, str]]:
     found = read_html(path) if path.suffix == ".html" else read_pdf(path)
-    return [{"text": one.text, "reference": one.reference} for one in found.results]
+    groups = groupby(found.results, key=lambda one: one.reference)
+    return [{"text": text, "reference": reference} for reference, group in groups for text in _whole(list(group))]
+
+
+def _whole(pieces: list[Printed]) -> list[str]:
+    """The results in neighbours with one address: numbers stand by themselves, words of a figure are joined again."""
+    texts = [one.text for one in pieces]
+    return texts if all(map(is_number, texts)) else ["".join(texts)]
 
 
 def _of_word(path: Path, store: AuditStore, document: str) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from audit.dossier.rounding import agree
+from audit.dossier.rounding import agree, is_number
 
 GROWING = ("accesses",)
 """Products that grow by themselves: a list of looks that became longer is no changed result."""
@@ -41,20 +41,31 @@ class Disagreement:
 
 def changed_results(before: Iterable[Printed], after: Iterable[Printed]) -> list[Changed]:
     """Quantities that both versions print and whose values do not agree, in the order of the later version."""
-    known = {(one.kind, one.pointer): one.text for one in before}
+    known: dict[tuple[str, str], list[str]] = {}
+    for one in before:
+        known.setdefault((one.kind, one.pointer), []).append(one.text)
     out: dict[tuple[str, str], Changed] = {}
     for one in after:
-        old = known.get((one.kind, one.pointer))
-        if old is not None and one.kind not in GROWING and not agree(old, one.text):
-            out.setdefault((one.kind, one.pointer), Changed(one.kind, one.pointer, old, one.text))
+        old = known.get((one.kind, one.pointer), [])
+        if old and one.kind not in GROWING and not any(agree(text, one.text) for text in old):
+            out.setdefault((one.kind, one.pointer), Changed(one.kind, one.pointer, old[0], one.text))
     return list(out.values())
 
 
 def disagreements(documents: Mapping[str, Sequence[Printed]]) -> Iterator[Disagreement]:
-    """Quantities to which two of the ``documents`` (or two places of one) give values that do not agree."""
+    """Quantities to which two of the ``documents`` (or two places of one) give numbers that do not agree.
+
+    Words differ rightly from place to place (a digest is shortened, a date written as the market writes it); each is
+    held against the evidence instead.
+    """
     first: dict[tuple[str, str], tuple[str, str]] = {}
     for name, values in documents.items():
         for one in values:
             known = first.setdefault((one.kind, one.pointer), (name, one.text))
-            if one.kind not in GROWING and not agree(known[1], one.text):
+            if (
+                one.kind not in GROWING
+                and is_number(known[1])
+                and is_number(one.text)
+                and not agree(known[1], one.text)
+            ):
                 yield Disagreement(one.kind, one.pointer, (known, (name, one.text)))

@@ -85,6 +85,11 @@ def agree(one: str, other: str) -> bool:
     return abs(value - other_value) <= half_units * (1 + 1e-9)
 
 
+def is_number(text: str) -> bool:
+    """Whether ``text`` is a printed number."""
+    return PRINTED_NUMBER.fullmatch(text) is not None
+
+
 def _parsed(match: re.Match[str]) -> tuple[float, int]:
     sign, whole_part, decimals = match.groups()
     value = float(f"{whole_part.replace(',', '')}.{decimals or '0'}")
