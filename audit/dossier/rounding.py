@@ -70,7 +70,7 @@ def prints_as(value: Any, text: str) -> bool:
 
 def _bare(words: str) -> str:
     """Words without what a block, a PDF's line or a name in the plan writes between them."""
-    return re.sub(r"[\s_]+", "", words)
+    return re.sub(r"[\s_]+", "", words).casefold()
 
 
 def agree(one: str, other: str) -> bool:

@@ -168,6 +168,8 @@ def test_when_two_printed_results_agree(one: str, other: str, same: bool) -> Non
         ("not shown", "met", False),
         ("co_primary", "co primary", True),
         ("04267ce2c775fa65", "04267ce2c775", True),
+        ("the score is 0.99", "The score is 0.99", True),
+        ("the score is 0.99", "The score is 0.98", False),
         (0.5, "excellent", False),
         (0.00001, "<0.001", True),
         (float("inf"), "\u221e", True),
