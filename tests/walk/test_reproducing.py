@@ -89,7 +89,7 @@ def test_a_number_that_the_tables_do_not_give_is_named(finished: Walk) -> None:
     assert made.code == 1
     (found,) = made.json["differences"]
     assert found["thing"] == f"eu_ai_act_annex_iv.json: {references[place]}"
-    assert found["expected"] == "0.123"
+    assert found["found"] == "0.123"
 
 
 def test_what_cannot_be_done_again_is_refused(done: Walk, tmp_path: Path) -> None:
