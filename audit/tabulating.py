@@ -24,6 +24,8 @@ from audit.curves import curves
 from audit.decision_tables import COPIES, IMAGE_FEATURES, MAP_AGREEMENT, MAP_REGIONS, RATIONALES, UNCERTAINTY
 from audit.engines.shards import cited
 from audit.estimates import estimate
+from audit.evidence.bundled import bundle_of
+from audit.evidence.files import inside
 from audit.evidence.statements import to_json
 from audit.evidence.store import AuditStore
 from audit.explanation_estimates import estimate_explanations
@@ -259,8 +261,7 @@ def _decisions(store: AuditStore, plan: Plan, cases: pd.DataFrame, observations:
         if store.has(f"tables/{table.name}.parquet")
     }
     if plan.explanations and plan.explanations.methods and plan.comparator:
-        explained = store.read_table(EXPLANATIONS)
-        made[MAP_AGREEMENT.name] = map_agreement_table(explained, lambda path: map_of(store.read_bytes(path)))
+        made[MAP_AGREEMENT.name] = _map_agreement(store)
     if plan.uncertainty is not None:
         target = plan.targets[plan.uncertainty.target]
         points = {version: target.operating_point_of(version) for version in plan.versions}
@@ -268,6 +269,15 @@ def _decisions(store: AuditStore, plan: Plan, cases: pd.DataFrame, observations:
         copies = made.get(COPIES.name, COPIES.conform(pd.DataFrame(columns=list(COPIES.columns))))
         made[UNCERTAINTY.name] = uncertainty_table(plan.uncertainty, thresholds, cases, observations, copies, plan.seed)
     return made
+
+
+def _map_agreement(store: AuditStore) -> pd.DataFrame:
+    """From the stored maps; as stored where the evidence is a bundle that leaves them out, and says so."""
+    explained, stored = store.read_table(EXPLANATIONS), f"tables/{MAP_AGREEMENT.name}.parquet"
+    maps = [str(path) for path in explained["attribution"].dropna()]
+    if bundle_of(store.home) and store.has(stored) and not all(inside(store.folder, path).is_file() for path in maps):
+        return store.read_table(MAP_AGREEMENT)
+    return map_agreement_table(explained, lambda path: map_of(store.read_bytes(path)))
 
 
 def _rationales(

@@ -50,7 +50,9 @@ class Bundle:
         counted = {reason: [n for n, why in self.left_out.items() if why == reason] for reason in REASONS}
         said = [f"{len(names)} {_plural(reason, names)}" for reason, names in counted.items() if names]
         models = ["the model's files"] if registered and not self.models else []
-        return [*said, *models, "the images of the validation set (never in a bundle)"]
+        maps = any(name.endswith(".npz") and why == PICTURE for name, why in self.left_out.items())
+        compared = ["how far two versions' maps agree (taken as stored)"] if maps else []
+        return [*said, *compared, *models, "the images of the validation set (never in a bundle)"]
 
 
 def _plural(reason: str, names: list[str]) -> str:
