@@ -304,6 +304,8 @@ def test_recorded_predictions_that_cannot_be_used(inputs: Path, home: Path, name
         comparator=None,
         perturbation_arms=None,
         explanations=None,
+        uncertainty=None,
+        shortcuts=None,
         targets={"lesion": whole["targets"]["lesion"]},
         endpoints=[whole["endpoints"][0]],
     )

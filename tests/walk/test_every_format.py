@@ -34,6 +34,8 @@ BARE = {
     "endpoints": [DICE],
     "perturbation_arms": None,
     "explanations": None,
+    "uncertainty": None,
+    "shortcuts": None,
     "resamples": 100,
     "determinism": {"cases": 4, "tolerance": 0},
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from audit.dossier.citing import count
 from audit.dossier.content import Run, Runs, Text
 from audit.dossier.deficiencies.check import CannotTell, Check
@@ -19,14 +21,15 @@ def _find(view: AuditView) -> Runs | CannotTell | None:
         if int(rows["error"].notna().sum()) * 2 >= len(rows):
             fine = count(view, EXPLANATIONS, version=str(version), method=str(method), error="")
             found += [Text(f"{who}: usable in "), fine, Text(f" of {whole(len(rows))} cases. ")]
-        elif _no_better_than_chance(rows["energy_inside"].mean(), rows["area_inside"].mean()):
+        elif _no_better_than_chance(rows):
             found += [Text(f"{who}: no more attribution inside the reference mask than its area would give. ")]
     return tuple(found) or None
 
 
-def _no_better_than_chance(inside: float, area: float) -> bool:
+def _no_better_than_chance(rows: pd.DataFrame) -> bool:
     """Of the mean shares; False where no explained case has a reference mask."""
-    return inside == inside and area == area and inside <= area
+    known = rows.dropna(subset=["energy_inside", "area_inside"])
+    return len(known) > 0 and float(known["energy_inside"].mean()) <= float(known["area_inside"].mean())
 
 
 ENTRY = Check(
