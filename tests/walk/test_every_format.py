@@ -142,7 +142,11 @@ def plan_model(path: Path) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("kind", "changes", "sentence"),
     [
-        ("onnx", {"explanations": EXPLAINED}, "gradients, not a model of kind 'onnx'"),
+        (
+            "onnx",
+            {"explanations": EXPLAINED},
+            "integrated_gradients needs gradients, which the candidate (kind 'onnx')",
+        ),
         ("command", {"perturbation_arms": plan()["perturbation_arms"]}, "remove them for a model of kind 'command'"),
         ("torchscript", {"explanations": EXPLAINED}, "grad_cam needs the layers"),
     ],
