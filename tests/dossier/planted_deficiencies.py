@@ -137,9 +137,11 @@ def corvid_short(view: AuditView) -> AuditView:
     return replace(view, estimates=frame)
 
 
-def explained(error: str | None, inside: float) -> Change:
-    frame = lambda view: view.explanations.assign(error=error, energy_inside=inside, area_inside=0.1)  # noqa: E731
-    return lambda view: replace(view, explanations=frame(view))
+def judged(verdict: str) -> Change:
+    """Every method of every version with the same verdict on its maps."""
+    keys = ["version", "target", "method"]
+    frame = lambda view: view.explanations[keys].drop_duplicates().assign(verdict=verdict, sanity="", reasons="")  # noqa: E731
+    return lambda view: replace(view, explanation_verdicts=frame(view))
 
 
 def endpoints(**changes: Any) -> Change:
@@ -251,8 +253,8 @@ PLANTS: dict[str, Plant] = {
     "missing data rule": Plant(fate("excluded", NO_REFERENCE), same, no_dispositions, "no reference standard"),
     "version not pinned": Plant(version(digests={}), same, version(kind="recorded", digests={}), "digest"),
     "explanation not usable": Plant(
-        explained("not converged", 0.5), explained(None, 0.5),
-        lambda view: replace(view, explanations=view.explanations.iloc[:0]), "0 of 4",
+        judged("not usable"), judged("with care"),
+        lambda view: replace(view, explanations=view.explanations.iloc[:0]), "grad cam",
     ),
     "criterion without rationale": Plant(
         endpoints(rationale=" "), endpoints(rationale="The guideline says so"), endpoints(criterion=None), "P1"

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
-from audit.dossier.citing import count
-from audit.dossier.content import Run, Runs, Text
+from audit.dossier.content import Runs, Text
 from audit.dossier.deficiencies.check import CannotTell, Check
-from audit.dossier.rounding import whole
-from audit.dossier.view import EXPLANATIONS, AuditView
+from audit.dossier.view import AuditView
 from audit.dossier.words import version_label
 
 
 def _find(view: AuditView) -> Runs | CannotTell | None:
+    """The methods whose verdict, by the plan's criteria, is 'not usable'; one rule for pictures and pre-check."""
     if not len(view.explanations):
         return CannotTell("no case was explained")
-    found: list[Run] = []
-    for (version, method), rows in view.explanations.groupby(["version", "method"], sort=True):
-        who = f"{version_label(view, str(version))}, {str(method).replace('_', ' ')}"
-        if int(rows["error"].notna().sum()) * 2 >= len(rows):
-            fine = count(view, EXPLANATIONS, version=str(version), method=str(method), error="")
-            found += [Text(f"{who}: usable in "), fine, Text(f" of {whole(len(rows))} cases. ")]
-        elif _no_better_than_chance(rows):
-            found += [Text(f"{who}: no more attribution inside the reference mask than its area would give. ")]
-    return tuple(found) or None
+    if not len(view.explanation_verdicts):
+        return CannotTell("the maps were not examined")
+    failed = view.explanation_verdicts[view.explanation_verdicts["verdict"] == "not usable"]
+    return tuple(Text(_sentence(view, row)) for row in failed.to_dict("records")) or None
 
 
-def _no_better_than_chance(rows: pd.DataFrame) -> bool:
-    """Of the mean shares; False where no explained case has a reference mask."""
-    known = rows.dropna(subset=["energy_inside", "area_inside"])
-    return len(known) > 0 and float(known["energy_inside"].mean()) <= float(known["area_inside"].mean())
+def _sentence(view: AuditView, row: dict[str, str]) -> str:
+    who = f"{version_label(view, row['version'])}, {row['target']}, {row['method'].replace('_', ' ')}"
+    return f"{who}: not usable by the criteria of the plan. "
 
 
 ENTRY = Check(
@@ -38,6 +29,6 @@ ENTRY = Check(
     severity="moderate",
     eu="aia.art.13.3.b.iv",
     fda="fda.aidsf.vi.b.13",
-    remedy="Do not show maps of this method to users; choose one that is complete and marks the reference lesion.",
+    remedy="Do not show maps of this method to users; choose one that passes the plan's criteria for maps.",
     find=_find,
 )
