@@ -89,8 +89,8 @@ def too_few(values: CaseValues, about: About, least: int | None = None) -> str |
     """Why so few cases or patients give no value, or None."""
     limit = values.study.plan.too_few if least is None else least
     if about.n_cases < limit:
-        return f"{about.n_cases} cases: fewer than {limit}"
-    return f"{about.n_patients} patients: fewer than {limit}" if about.n_patients < limit else None
+        return f"fewer than {limit} cases ({about.n_cases})"
+    return f"fewer than {limit} patients ({about.n_patients})" if about.n_patients < limit else None
 
 
 def mean_row(values: CaseValues, measure: str, quantity: str, group: Group, least: int | None = None) -> Row:

@@ -93,7 +93,7 @@ def _sides(image: Image, axes: tuple[int, int], corner: tuple[int, int], size: t
         return []
     (x, y), (width, height) = corner, size
     left, upper = (_opposite(image.directions[axis]) for axis in (axes[1], axes[0]))
-    return [(x + 16, y + height // 2, left), (x + width // 2, y + (58 if x and not y else 20), upper)]
+    return [(x + 16, y + height // 2, left), (x + width // 2, y + 20, upper)]
 
 
 def _opposite(direction: tuple[float, ...]) -> str:
@@ -196,7 +196,8 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 def _stamp(panel: Picture.Image) -> None:
     draw, text = ImageDraw.Draw(panel), "SIMULATED DATA"
-    draw.text((panel.width - 12, 10), text, (255, 230, 0), _font(SMALL), anchor="ra", stroke_width=2, stroke_fill=INK)
+    place = (panel.width - 12, panel.height - 10)  # below right: letters stand above and left, the scale bar below left
+    draw.text(place, text, (255, 230, 0), _font(SMALL), anchor="rd", stroke_width=2, stroke_fill=INK)
 
 
 def _letters(panel: Picture.Image, plane: _Plane) -> None:

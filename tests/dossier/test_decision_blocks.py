@@ -27,7 +27,7 @@ def rows(value: float, low: float, high: float, verdict: str) -> pd.DataFrame:
              {**base, "analysis_id": "A2", "quantity": "decisions turned, equal area inside", "value": 0.01, "low": 0.0,
               "high": 0.03, "method": "Wilson"},
              {**base, "analysis_id": "A3", "quantity": "decisions turned", "attribute": "sex", "level": "F",
-              "undefined": "4 cases: fewer than 10"}]
+              "undefined": "fewer than 10 cases (4)"}]
         )
     )  # fmt: skip
 

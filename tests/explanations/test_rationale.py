@@ -57,7 +57,7 @@ def test_every_phrase_states_one_measured_fact_and_says_where_it_stands() -> Non
         "The model's score is 0.930, the operating point is 0.500, so that the case was called positive. "
         "The reference standard is positive, its mask measures 132 mm². "
         "Grad-CAM places the largest part of its attribution, 61 %, in the upper left quadrant of the image as "
-        "displayed, 23 % of it lie inside the reference mask, which covers 1.2 % of the image. "
+        "displayed, 23 % of it lies inside the reference mask, which covers 1.2 % of the image. "
         "In this audit the sensitivity for manufacturer Aurora is 0.400 (0.300 to 0.500), below that of the whole set. "
         "The prediction set of this case holds both answers (it leaves the case undecided). "
         "Over 4 altered copies of the image the score has a standard deviation of 0.030, "
