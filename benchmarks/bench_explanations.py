@@ -34,7 +34,7 @@ from audit.simulation.network import OUTPUTS, load_version
 
 RESULTS = Path(__file__).resolve().parent / "results" / "explanations.json"
 SET = Path(__file__).resolve().parents[1] / "validation_sets" / "brain_mri_simulated"
-CASES, ROUNDS, LADDER = 24, 3, (16, 32, 50, 100, 200)
+CASES, ROUNDS, LADDER = 12, 3, (16, 32, 50, 100, 200)
 
 
 def main() -> None:

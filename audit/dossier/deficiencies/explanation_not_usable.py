@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from audit.dossier.content import Runs, Text
 from audit.dossier.deficiencies.check import CannotTell, Check
 from audit.dossier.view import AuditView
@@ -18,7 +21,7 @@ def _find(view: AuditView) -> Runs | CannotTell | None:
     return tuple(Text(_sentence(view, row)) for row in failed.to_dict("records")) or None
 
 
-def _sentence(view: AuditView, row: dict[str, str]) -> str:
+def _sentence(view: AuditView, row: Mapping[Any, Any]) -> str:
     who = f"{version_label(view, row['version'])}, {row['target']}, {row['method'].replace('_', ' ')}"
     return f"{who}: not usable by the criteria of the plan. "
 
