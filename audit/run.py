@@ -45,7 +45,9 @@ from audit.evidence.keys import SigningKey
 from audit.evidence.lineage import DatasetUse, log_lineage, log_pointers, log_results
 from audit.evidence.locks import amend, find_lock, finish, lock, read_lock, start
 from audit.evidence.parquet import table_bytes
+from audit.evidence.predicates import check_statements
 from audit.evidence.producer import producer
+from audit.evidence.register import register_of
 from audit.evidence.registry import state_registry
 from audit.evidence.statements import sha256, to_json
 from audit.evidence.store import AuditStore, open_audit
@@ -325,7 +327,9 @@ def verify_audit(store: AuditStore, set_digests: SetDigestsNow | None = None) ->
             for role, digests in bound.items()
         }
 
-    return verify(store, judged_again if bundle and bundle.lacks_cases else recompute, today, set_digests)
+    found = verify(store, judged_again if bundle and bundle.lacks_cases else recompute, today, set_digests)
+    ledgers = (store.ledger, register_of(store.home))
+    return [*found, *(each for one in ledgers for each in check_statements(one.path.name, one.lines()))]
 
 
 def _walk(

@@ -16,7 +16,9 @@ from audit.tables import ESTIMATES, OBSERVATIONS, PREDICTIONS
 
 AT = "2026-03-01T08:00:00.000000+00:00"
 SETS = {"four_cases": "a" * 64}
-PRODUCER = {"package": "imaging-audit", "version": "test"}
+DIGEST = "ab" * 32
+PRODUCER = {"package": "imaging-audit", "version": "test", "commit": None, "dirty": None, "python": "3.11.7"}
+PRODUCER |= {"dependencies": {}, "platform": "Linux", "cpu": None, "cpu_count": None, "torch": None, "device": None}
 PLAN = """\
 id: tiny
 title: Four cases

@@ -1,12 +1,29 @@
 """One registered pair of networks and one finished audit per session; each test works on a copy (a moved home)."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from toy_walk import MAIN, Walk, audit, register_toys, write_plan, write_set
 
+from audit.evidence import ledger
+from audit.evidence.predicates import misfits
 from audit.home import open_home
+
+
+@pytest.fixture(autouse=True)
+def every_statement_fits_its_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever these tests let the suite write, of whatever kind, is held against the schema as it is written."""
+    write = ledger.write_payload
+
+    def held(*given: Any) -> bytes:
+        payload, producer = write(*given), given[4]
+        assert not producer or misfits(json.loads(payload)) == []
+        return payload
+
+    monkeypatch.setattr(ledger, "write_payload", held)
 
 
 @pytest.fixture(scope="session")
