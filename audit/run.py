@@ -635,7 +635,7 @@ def _state_tables(store: AuditStore, known: list[Statement]) -> None:
     localised = [store.put_table(LOCALISATIONS, frames[LOCALISATIONS.name], known)] if plan.detects else []
     observed = store.put_table(OBSERVATIONS, frames[OBSERVATIONS.name], [*known, *localised, fates])
     estimated = store.put_table(ESTIMATES, frames[ESTIMATES.name], [observed, *localised, fates, known[-1]])
-    if plan.detects:
+    if CURVES.name in frames:
         store.put_table(CURVES, frames[CURVES.name], [observed, *localised, fates])
     if EXPLANATION_VERDICTS.name in frames:
         store.put_table(EXPLANATION_VERDICTS, frames[EXPLANATION_VERDICTS.name], [estimated])

@@ -259,13 +259,21 @@ ESTIMATES = Table(
 CURVES = Table(
     "curves",
     {
-        "curve": Column(TEXT, "'froc': lesion sensitivity over false positives per image"),
+        "curve": Column(
+            TEXT,
+            "'roc': sensitivity over 1 - specificity, points at which it turns; 'froc': lesion sensitivity over false "
+            "positives per image",
+        ),
         "version": Column(TEXT, "'candidate' or 'comparator'"),
         "target": Column(TEXT, "target"),
         "point": Column(WHOLE, "place on the curve, from 0"),
-        "threshold": Column(REAL, "rating at or above which marks count; missing where none does", nullable=True),
-        "x": Column(REAL, "froc: false positives per image, over all analysed images"),
-        "y": Column(REAL, "froc: share of lesions hit"),
+        "threshold": Column(
+            REAL, "score or rating at or above which cases or marks count; missing where none does", nullable=True
+        ),
+        "x": Column(
+            REAL, "roc: share of negative cases called positive; froc: false positives per image, over all analysed"
+        ),
+        "y": Column(REAL, "roc: share of positive cases called positive; froc: share of lesions hit"),
     },
 )
 

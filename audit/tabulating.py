@@ -20,7 +20,7 @@ from audit.analyses.analysing import analyse
 from audit.cases.flow import dispositions
 from audit.cases.masks import PackedMasks
 from audit.catalogue import entries, entry
-from audit.curves import curves
+from audit.curves import curves, has_curves
 from audit.decision_tables import COPIES, IMAGE_FEATURES, MAP_AGREEMENT, MAP_REGIONS, RATIONALES, UNCERTAINTY
 from audit.engines.shards import cited
 from audit.estimates import estimate
@@ -82,6 +82,8 @@ def recompute(store: AuditStore) -> dict[str, pd.DataFrame | bytes]:
     """Everything that follows from stored predictions, references and explanation scores, done again."""
     frames = tabulate(store)
     plan = stored_plan(store)
+    if not store.has(f"tables/{CURVES.name}.parquet"):  # made before ROC curves were kept; a lost file is told before
+        frames.pop(CURVES.name, None)
     marks = {MARKS.name: gathered_marks(store)} if plan.detects else {}
     findings = findings_bytes(plan, frames, stored_setting(store))
     return {PREDICTIONS.name: gathered(store), **marks, **frames, FINDINGS_FILE: findings}
@@ -110,7 +112,8 @@ def tabulate(store: AuditStore) -> Frames:
     if plan.explanations and plan.explanations.methods:
         decisions[RATIONALES.name] = _rationales(store, plan, cases, observations, estimates, decisions)
     return {
-        **_of_marks(plan, cases, observations, fates, localised),
+        **({} if localised is None else {LOCALISATIONS.name: localised}),
+        **_curves(plan, cases, observations, fates, localised),
         **_explained(plan, store, estimates),
         **{table.name: decisions[table.name] for table in OF_DECISIONS if table.name in decisions},
         DISPOSITIONS.name: fates,
@@ -154,13 +157,11 @@ def gathered(store: AuditStore) -> pd.DataFrame:
     return PREDICTIONS.conform(pd.concat([store.read_table(PREDICTIONS, n) for n in parts], ignore_index=True))
 
 
-def _of_marks(
+def _curves(
     plan: Plan, cases: pd.DataFrame, observations: pd.DataFrame, fates: pd.DataFrame, localised: pd.DataFrame | None
 ) -> Frames:
-    """What only plans with a detection target have: localisations and FROC curves."""
-    if localised is None:
-        return {}
-    return {LOCALISATIONS.name: localised, CURVES.name: curves(plan, cases, observations, fates, localised)}
+    """What only plans with a binary or a detection target have."""
+    return {CURVES.name: curves(plan, cases, observations, fates, localised)} if has_curves(plan) else {}
 
 
 def gathered_marks(store: AuditStore) -> pd.DataFrame:

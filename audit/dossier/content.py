@@ -263,6 +263,92 @@ class FrocPlot:
 
 
 @dataclass(frozen=True, slots=True)
+class RocLine:
+    """One version's ROC curve, its locked ``operating_point`` with limits, and what is printed beside it."""
+
+    label: str
+    points: tuple[tuple[float, float], ...]
+    operating_point: FrocPoint | None
+    printed: tuple[Runs, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RocPlot:
+    """Sensitivity over 1 - specificity, both from 0 to 1, with the diagonal of chance."""
+
+    caption: str
+    alt: str
+    x_axis: str
+    y_axis: str
+    curves: tuple[RocLine, ...]
+    note: Runs = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixCell:
+    """Cases of one reference level that were called so; ``share`` of that level (0 to 1), missing where it has none."""
+
+    share: float | None
+    printed: Runs
+    percent: Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """One version's calls: rows are reference levels, columns calls."""
+
+    label: str
+    rows: tuple[tuple[MatrixCell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixPlot:
+    """Confusion matrices side by side or below each other; the same ``levels`` for reference and call."""
+
+    caption: str
+    alt: str
+    reference: str
+    call: str
+    levels: tuple[str, ...]
+    matrices: tuple[Matrix, ...]
+    note: Runs = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """An estimate of a group; ``shade`` from -1 (much worse) over 0 (the same) to 1 (much better).
+
+    Without a ``shade`` there is no value, and ``printed`` says why.
+    """
+
+    shade: float | None
+    printed: Runs
+    limits: Runs = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """A group with a cell per column; without cells it is a heading. A missing cell was not estimated."""
+
+    label: str
+    size: Runs = ()
+    cells: tuple[HeatCell | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeatTable:
+    """Groups by measures; ``worse`` and ``better`` are the words at the ends of the colour scale."""
+
+    caption: str
+    alt: str
+    columns: tuple[str, ...]
+    rows: tuple[HeatRow, ...]
+    worse: str
+    better: str
+    note: Runs = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FlowStep:
     """What enters, or leaves (``out``), the analysis, with its number."""
 
@@ -357,6 +443,9 @@ Node = (
     | BarPlot
     | CurvePlot
     | FrocPlot
+    | RocPlot
+    | MatrixPlot
+    | HeatTable
     | FlowChart
     | LineageChart
     | Picture

@@ -23,11 +23,14 @@ from audit.dossier.content import (
     ForestPlot,
     FrocPlot,
     Heading,
+    HeatTable,
     LineageChart,
+    MatrixPlot,
     NewPage,
     Node,
     Paragraph,
     Picture,
+    RocPlot,
     Signature,
     StatusBox,
     Table,
@@ -35,8 +38,11 @@ from audit.dossier.content import (
 from audit.dossier.pdf_curves import CurveFigure
 from audit.dossier.pdf_figures import BarFigure, FlowFigure, ForestFigure, PictureBlock
 from audit.dossier.pdf_froc import FrocFigure
+from audit.dossier.pdf_heat import HeatFigure
 from audit.dossier.pdf_lineage import LineageFigure
+from audit.dossier.pdf_matrix import MatrixFigure
 from audit.dossier.pdf_parts import ContentsList, DryCanvas, HeadingLine, SignatureBlock, StatusPanel, TitleBlock
+from audit.dossier.pdf_roc import RocFigure
 from audit.dossier.pdf_style import (
     ACCENT,
     BODY,
@@ -138,7 +144,8 @@ def figure(node: Node, known: Layout) -> Flowable:
     makers: dict[type[Any], Any] = {
         Table: GridTable, ForestPlot: ForestFigure, AgreementPlot: AgreementFigure, BarPlot: BarFigure,
         CurvePlot: CurveFigure, FlowChart: FlowFigure, Picture: PictureBlock, StatusBox: StatusPanel,
-        FrocPlot: FrocFigure, LineageChart: LineageFigure,
+        FrocPlot: FrocFigure, LineageChart: LineageFigure, RocPlot: RocFigure, MatrixPlot: MatrixFigure,
+        HeatTable: HeatFigure,
     }  # fmt: skip
     flowable: Flowable = makers[type(node)](node, known.pages)
     caption = "" if isinstance(node, Table) else getattr(node, "caption", "")

@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from audit.dossier.block import Block, NoParameters, nothing
-from audit.dossier.citing import count, with_limits
-from audit.dossier.content import AgreementLine, AgreementPlot, Column, Node, Row, Runs, Table, text
-from audit.dossier.view import OBSERVATIONS, AuditView
+from audit.dossier.citing import with_limits
+from audit.dossier.content import AgreementLine, AgreementPlot, Column, Node, Row, Table, text
+from audit.dossier.decision_counts import calls
+from audit.dossier.view import AuditView
 from audit.dossier.words import version_label
 from audit.plan import Target
 from audit.records import FloatArray
@@ -107,19 +108,14 @@ def _cross_table(view: AuditView, version: str, name: str, target: Target) -> li
             nothing(f"{title}: the counts of {len(target.grades)} grades stand in tables/observations.parquet.")
         )
     columns = (Column("Predicted grade", 1.6), *(Column(f"Reference {grade}", 1, "right") for grade in target.grades))
+    found = next((each for each in calls(view) if (each.version, each.target) == (version, name)), None)
+    if found is None:
+        return list(nothing(f"{title}: no case has both a predicted and a reference grade."))
     rows = tuple(
-        Row((text(str(grade)), *(_cell(view, version, name, i, j) for j in range(len(target.grades)))))
-        for i, grade in enumerate(target.grades)
+        Row((text(str(grade)), *((found.cells[reference, call].printed,) for reference in found.values)))
+        for grade, call in zip(target.grades, found.values, strict=True)
     )
     return [Table(title, columns, rows, text("Counts of cases; the same grade stands on the diagonal."))]
-
-
-def _cell(view: AuditView, version: str, name: str, predicted: int, reference: int) -> Runs:
-    found = count(
-        view, OBSERVATIONS, version=version, target=name,
-        grade_predicted=float(predicted), grade_reference=float(reference),
-    )  # fmt: skip
-    return (found,)
 
 
 ENTRY = Block("agreement", NoParameters, _build)

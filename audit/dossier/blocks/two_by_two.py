@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from audit.dossier.block import Block, NoParameters, nothing
-from audit.dossier.citing import count
 from audit.dossier.content import Column, Node, Row, Table, text
-from audit.dossier.view import OBSERVATIONS, AuditView
+from audit.dossier.decision_counts import calls
+from audit.dossier.view import AuditView
 from audit.dossier.words import version_label
 
-PAIRS = ((1, 1), (1, 0), (0, 1), (0, 0))
+PAIRS = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
 STANDARD = ("True positive", "False negative", "False positive", "True negative")
 AGREEMENT = ("Both positive", "Reference alone", "Device alone", "Both negative")
 
 
 def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
-    decided = view.observations[view.observations["decision"].notna() & view.observations["reference"].notna()]
-    if len(decided) == 0:
+    decided = [each for each in calls(view) if not each.graded]
+    if not decided:
         return nothing("Two-by-two tables: no target has both an operating point and a reference.")
     titles = STANDARD if view.has_standard else AGREEMENT
     columns = (Column("Version, target", 2.6), *(Column(title, 1, "right") for title in titles))
     rows = []
-    for version, target in decided[["version", "target"]].drop_duplicates().itertuples(index=False):
-        numbers = (
-            (count(view, OBSERVATIONS, version=version, target=target, reference=reference, decision=decision),)
-            for reference, decision in PAIRS
-        )
-        label = f"{version_label(view, str(version))}, {str(target).replace('_', ' ')}"
-        rows.append(Row((text(label), *numbers)))
+    for each in decided:
+        label = f"{version_label(view, each.version)}, {each.target.replace('_', ' ')}"
+        rows.append(Row((text(label), *((each.cells[pair].printed,) for pair in PAIRS))))
     note = text("Counts of cases at the plan's operating point, against the reference.")
     return (Table("Decisions against the reference", columns, tuple(rows), note),)
 
