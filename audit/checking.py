@@ -18,6 +18,7 @@ from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import FileCheck, verify_file
 from audit.html_checking import diagnose_html
 from audit.pdf_checking import diagnose_pdf
+from audit.prose_checking import check_prose
 from audit.records import SignOff
 from audit.result_checking import check_documents, check_record
 from audit.run import registered_versions, verify_audit
@@ -63,27 +64,36 @@ class Checked:
 
 
 def verify_anything(
-    what: str | None, home: Path, anchor: str | None = None, tsa: Path | None = None, sets: Path | None = None
+    what: str | None,
+    home: Path,
+    anchor: str | None = None,
+    tsa: Path | None = None,
+    sets: Path | None = None,
+    device: Path | None = None,
 ) -> Checked:
     """Verifies a bundle or a delivered file where ``what`` is one, an audit (default: the latest) otherwise.
 
     A bundle stands for its audit, as ``what`` or as ``home``. ``anchor`` and ``tsa``: what the auditor holds against a
     rebuilt forgery (``audit.anchoring``). ``sets``: the folder that the plan's validation sets are named from.
+    ``device``: the device.yaml whose declared words are to be those of the documents.
     """
     with as_home(what, home) as (place, named):
         if named is not None and (Path(named).is_file() or Path(named).suffix in (".pdf", ".docx", ".html", ".json")):
             return _verify_file(place, Path(named))
         given = what if what is not None and what != named else str(home)
         where = f"bundle {given}, " if place != home else ""
-        return _verify_audit(open_audit(place, named), anchor, tsa, sets, where)
+        return _verify_audit(open_audit(place, named), anchor, tsa, sets, device, where)
 
 
-def _verify_audit(store: AuditStore, anchor: str | None, tsa: Path | None, sets: Path | None, where: str) -> Checked:
+def _verify_audit(
+    store: AuditStore, anchor: str | None, tsa: Path | None, sets: Path | None, device: Path | None, where: str
+) -> Checked:
     held, bundle = anchored(store, anchor, tsa), bundle_of(store.home)
     looked_at = bundle is None or sets is not None
     found = sets_today(store, stored_plan(store), sets) if looked_at else SetsToday({}, ())
     recomputed = verify_audit(store, lambda: found.digests(read_lock(store).sets))
-    differences, signed = (*recomputed, *_documents(store), *held.differences), sign_offs(store)
+    printed = (*_documents(store), *([] if bundle and device is None else check_prose(store, device)))
+    differences, signed = (*recomputed, *printed, *held.differences), sign_offs(store)
     said = f"{_in_bundle(store, bundle) if bundle else IN_HOME}{found.in_words()}"
     words = (
         f"{said} Signatures: {store.ledger.signature_status()}. {_signed(signed)}{held.sentence} {_other_code(store)}"

@@ -65,6 +65,7 @@ from audit.models.recorded_marks import read_recorded_marks
 from audit.models.stored import file_digests
 from audit.plan import Plan, StoredPlan, read_plan
 from audit.records import BadInput, ModelVersion, Statement
+from audit.stating import state_device
 from audit.tables import (
     ANALYSES,
     CASE_USE,
@@ -445,7 +446,7 @@ def _state_inputs(
         stated.append(_once(store, "lesions", "tables/lesions.parquet", table_bytes(LESIONS, inputs.lesions), bound))
     device = inputs.stored.path.parent / "device.yaml"
     if device.is_file():
-        stated.append(_once(store, "device", "device.yaml", device.read_bytes(), []))
+        stated += state_device(store, device)
     archives = ((f"references/{name}.npz", each.data) for name, each in masks.items())
     return stated + [_once(store, "reference masks", path, data, bound) for path, data in archives]
 

@@ -17,7 +17,8 @@ from audit.dossier.building import (
     default_templates,
     template_at,
 )
-from audit.dossier.device import Device, read_device
+from audit.dossier.declared_texts import DEVICE_FILE
+from audit.dossier.device import Device, prose_files, read_device
 from audit.dossier.view import CITABLE, AuditView, ConcernView, MeasureFacts, SetView
 from audit.dossier.worst import worst_cases
 from audit.evidence.bundled import bundle_of
@@ -33,6 +34,7 @@ from audit.records import BadInput, Finding, ModelVersion, Statement
 from audit.revising import acknowledge
 from audit.run import DETERMINISM_FILE
 from audit.sequestering import withheld
+from audit.stating import check_declared, state_device
 from audit.tables import (
     ACCESSES,
     ANALYSES,
@@ -70,8 +72,7 @@ def make_documents(
         raise BadInput(
             f"audit {store.audit_id} is {store.state or 'not started'}; run 'audit run PLAN' to the end first."
         )
-    if device is not None:
-        store.put_bytes("device", "device.yaml", _device_bytes(device))
+    declared = _declared(store, device)
     hidden = withheld(store, _named_cases(store), role, "in the dossier", who, created)
     _state_accesses(store)
     view = audit_view(store, created, hidden)
@@ -79,7 +80,7 @@ def make_documents(
     built = build_documents(view, paths)
     if acknowledge(store, built, acknowledged, who):  # once more, with the reason in the revision history
         built = build_documents(audit_view(store, created, hidden), paths)
-    cited = [statement for kind, statement in sorted(view.statements.items())]
+    cited = [*(statement for kind, statement in sorted(view.statements.items())), *declared]
     for each in built:
         name = f"documents/{each.id}"
         files = {f"{name}.{suffix}": data for suffix, data in each.files.items()}
@@ -231,12 +232,22 @@ def _measure_facts(measure: Measure) -> MeasureFacts:
 
 
 def _device(store: AuditStore) -> Device | None:
-    return read_device(store.folder / "device.yaml") if store.has("device.yaml") else None
+    return read_device(store.folder / DEVICE_FILE) if store.has(DEVICE_FILE) else None
 
 
-def _device_bytes(path: Path) -> bytes:
-    read_device(path)
-    return path.read_bytes()
+def _declared(store: AuditStore, given: Path | None) -> list[Statement]:
+    """The statements of the declared facts, of ``given`` or as the audit holds them; none where nobody gave any.
+
+    Raises ``BadInput`` for facts that cannot be read or printed.
+    """
+    if given is not None:
+        return state_device(store, given)
+    held = _device(store)
+    if held is None:
+        return []
+    check_declared(store, held, Path(DEVICE_FILE))
+    subjects = store.subjects()
+    return [subjects[name] for name in (*prose_files(held), DEVICE_FILE)]
 
 
 def copy_documents(built: Sequence[tuple[BuiltDocument, Path]], folder: Path) -> list[Path]:

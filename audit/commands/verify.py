@@ -29,6 +29,10 @@ def verify(
     sets: Annotated[
         Path | None, typer.Option(help="Folder that the plan's sets are named from; default: here, beside the home.")
     ] = None,
+    device: Annotated[
+        Path | None,
+        typer.Option(help="Your device.yaml: names declared words changed since; default: the prose beside the home."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recomputes every estimate from stored predictions, checks every digest, and names exactly what differs.
@@ -39,7 +43,7 @@ def verify(
     """
     from audit.checking import verify_anything
 
-    checked = verify_anything(what, home, anchor, tsa, sets)
+    checked = verify_anything(what, home, anchor, tsa, sets, device)
     answer(checked.as_dict(), as_json, checked.as_text())
     raise typer.Exit(1 if checked.differences else 0)
 

@@ -10,7 +10,7 @@ from audit.dossier.catalogues import writing_style
 from audit.records import Status
 
 Tone = Literal["good", "part", "bad", "quiet", "note"]
-Style = Literal["plain", "strong", "quiet", "mono"]
+Style = Literal["plain", "strong", "emphasis", "quiet", "mono"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,13 @@ class Text:
 
     text: str
     style: Style = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Prose(Text):
+    """Declared words: those of the manufacturer, who gave them for ``requirement``; a Word file brings them back."""
+
+    requirement: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class Link:
     statement: str
 
 
-Run = Text | Value | Mark | PageOf | Link
+Run = Text | Prose | Value | Mark | PageOf | Link
 Runs = tuple[Run, ...]
 
 
@@ -87,7 +94,20 @@ class Paragraph:
     """Running text."""
 
     runs: Runs
-    role: Literal["body", "lead", "note", "declared", "clause"] = "body"
+    role: Literal["body", "lead", "note", "clause"] = "body"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A paragraph of a declared text: its head (what it answers, who declared it when), then its own parts.
+
+    ``depth``: level of a heading, nesting of an item (both from 1); ``marker`` stands before an item.
+    """
+
+    runs: Runs
+    kind: Literal["head", "paragraph", "heading", "item"] = "paragraph"
+    depth: int = 1
+    marker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,6 +457,7 @@ class NewPage:
 Node = (
     Heading
     | Paragraph
+    | Passage
     | Table
     | ForestPlot
     | AgreementPlot
@@ -531,6 +552,13 @@ class Document:
     def values(self) -> tuple[Value, ...]:
         """Every printed result, in reading order."""
         return tuple(_values(self.nodes))
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """The requirements under which declared texts are printed, each once, in reading order."""
+        passages = (node for node in self.nodes if isinstance(node, Passage))
+        named = (run.requirement for node in passages for run in node.runs if isinstance(run, Prose))
+        return tuple(dict.fromkeys(named))
 
     @property
     def cited(self) -> frozenset[str]:

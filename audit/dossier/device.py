@@ -1,19 +1,28 @@
-"""``device.yaml``: what only the manufacturer can state, with author and date. It stays outside the lock."""
+"""``device.yaml``: what only the manufacturer can state, with author and date. It stays outside the lock.
+
+A longer text may lie in a file of its own, ``prose/NAME.md`` beside device.yaml: ``file`` in the place of ``text``.
+"""
 
 from __future__ import annotations
 
 import datetime
+import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from audit.dossier.catalogues import known_requirements
+from audit.dossier.content import Passage
+from audit.dossier.prose import passages, plain_passage
 from audit.plan import first_problem, yaml_problem
 from audit.records import BadInput
 
+PROSE_FILE = re.compile(r"prose/[\w() -][\w.() -]*\.md")
+LONGEST_PROSE = 1024 * 1024
 Regulation = Literal["892.2050", "892.2060", "892.2070", "892.2080", "892.2090"]
 
 
@@ -26,13 +35,41 @@ class Part(BaseModel):
 class Declaration(Part):
     """A text the manufacturer answers for; without author and date it is no declaration.
 
-    ``also_answers`` names further requirements that the same words answer, so that they are written once.
+    The text stands here, or in the prose file called ``file`` (Markdown), whose words ``read_device`` puts into
+    ``text``. ``also_answers`` names further requirements that the same words answer, so that they are written once.
+    ``figures_from`` names the source of figures that read like results of an audit and are none of this one's.
     """
 
-    text: str = Field(min_length=1)
+    text: str = ""
+    file: str = ""
     author: str = Field(min_length=1)
     date: datetime.date
     also_answers: tuple[str, ...] = ()
+    figures_from: str = ""
+
+    @model_validator(mode="after")
+    def _text_or_file(self) -> Self:
+        if bool(self.text.strip()) == bool(self.file):
+            raise ValueError("give either 'text' or 'file' (prose/NAME.md beside device.yaml)")
+        if self.file and not PROSE_FILE.fullmatch(self.file):
+            raise ValueError(f"'{self.file}' is no prose file; put it into the folder prose/ as prose/NAME.md")
+        if not self.author.strip():
+            raise ValueError("author is empty; name who answers for the text")
+        return self
+
+    @property
+    def parts(self) -> tuple[Passage, ...]:
+        """The text as passages: Markdown from a file, one plain paragraph otherwise."""
+        return passages(self.text, self.file) if self.file else plain_passage(self.text)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the text in UTF-8; of a file's, its bytes."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def as_written(self) -> dict[str, Any]:
+        """The entry as device.yaml holds it."""
+        return self.model_dump(mode="json", exclude={"text"} if self.file else {"file"}, exclude_defaults=True)
 
 
 class Signatory(Part):
@@ -128,7 +165,50 @@ def read_device(path: Path) -> Device:
     except ValidationError as error:
         raise BadInput(f"{path}: {first_problem(error)}") from error
     _refuse_unknown(device, path)
+    device = device.model_copy(update={"declared": _with_prose(device, path)})
     return device.model_copy(update={"declared": _answered(device, path)})
+
+
+def prose_files(device: Device) -> dict[str, tuple[Declaration, tuple[str, ...]]]:
+    """Prose file -> its declaration and the requirements that it answers, in the order of device.yaml."""
+    found: dict[str, tuple[Declaration, tuple[str, ...]]] = {}
+    for name, each in device.declared.items():
+        if each.file:
+            found[each.file] = (each, (*found.get(each.file, (each, ()))[1], name))
+    return found
+
+
+def _with_prose(device: Device, path: Path) -> dict[str, Declaration]:
+    """The declarations with the words of their prose files, each of which is named once."""
+    owners: dict[str, str] = {}
+    out = {}
+    for name, each in device.declared.items():
+        if each.file in owners and each.file:
+            raise BadInput(
+                f"{path}: declared.{name}.file: {each.file} stands under declared.{owners[each.file]} already; name "
+                f"{name} in its 'also_answers' instead."
+            )
+        owners[each.file] = name
+        out[name] = each.model_copy(update={"text": _read_prose(path, name, each.file)}) if each.file else each
+    return out
+
+
+def _read_prose(path: Path, name: str, file: str) -> str:
+    """The words of a prose file beside ``path``, which can be printed; raises ``BadInput`` where not."""
+    prose = path.parent / file
+    where = f"{path}: declared.{name}.file: {file}"
+    if not prose.is_file():
+        raise BadInput(f"{where} is not there; write the text into {prose} or correct the name.")
+    if not prose.resolve().is_relative_to(path.parent.resolve()):
+        raise BadInput(f"{where} leads out of the folder of {path.name}; copy the file into it.")
+    if prose.stat().st_size > LONGEST_PROSE:
+        raise BadInput(f"{where} is larger than {LONGEST_PROSE // 2**20} MiB; it is no text for a document.")
+    try:
+        words = prose.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{where} cannot be read as text; save it in UTF-8.") from error
+    passages(words, file)
+    return words
 
 
 def _answered(device: Device, path: Path) -> Mapping[str, Declaration]:

@@ -16,6 +16,7 @@ from audit.dossier.content import (
     NewPage,
     Node,
     Paragraph,
+    Passage,
     Picture,
     Row,
     Signature,
@@ -39,6 +40,8 @@ def node_html(node: Node, document: Document, places: Places) -> Iterator[str]:
         yield f'<h{level} id="{escape(node.key)}">{escape(node.text)}</h{level}>'
     elif isinstance(node, Paragraph):
         yield f'<p class="{node.role}">{runs_html(node.runs, places)}</p>'
+    elif isinstance(node, Passage):
+        yield _passage(node, places)
     elif isinstance(node, Table):
         yield from _table(node, places)
     elif isinstance(node, StatusBox):
@@ -51,6 +54,14 @@ def node_html(node: Node, document: Document, places: Places) -> Iterator[str]:
         yield from _picture(node, places)
     elif not isinstance(node, NewPage):
         yield from _figure(node)
+
+
+def _passage(node: Passage, places: Places) -> str:
+    """A passage of a declared text; an item keeps its marker as text, so that every reader sees the same."""
+    kind = f"declared {node.kind}" + (f" d{node.depth}" if node.kind in ("heading", "item") else "")
+    level = f' role="heading" aria-level="{node.depth + 2}"' if node.kind == "heading" else ""
+    marker = f'<span class="m">{escape(node.marker)} </span>' if node.marker else ""
+    return f'<p class="{kind}"{level}>{marker}{runs_html(node.runs, places)}</p>'
 
 
 def _table(node: Table, places: Places) -> Iterator[str]:

@@ -10,8 +10,8 @@ from audit.dossier.pdf_style import TONES
 from audit.dossier.pdf_text import statement_key
 
 EVIDENCE = "data-evidence"
-TAGS = {"plain": ("", ""), "strong": ("<b>", "</b>"), "quiet": ('<span class="q">', "</span>"),
-        "mono": ("<code>", "</code>")}  # fmt: skip
+TAGS = {"plain": ("", ""), "strong": ("<b>", "</b>"), "emphasis": ("<em>", "</em>"),
+        "quiet": ('<span class="q">', "</span>"), "mono": ("<code>", "</code>")}  # fmt: skip
 
 
 class Places:

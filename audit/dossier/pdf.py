@@ -29,6 +29,7 @@ from audit.dossier.content import (
     NewPage,
     Node,
     Paragraph,
+    Passage,
     Picture,
     RocPlot,
     Signature,
@@ -42,9 +43,9 @@ from audit.dossier.pdf_heat import HeatFigure
 from audit.dossier.pdf_lineage import LineageFigure
 from audit.dossier.pdf_matrix import MatrixFigure
 from audit.dossier.pdf_parts import ContentsList, DryCanvas, HeadingLine, SignatureBlock, StatusPanel, TitleBlock
+from audit.dossier.pdf_prose import ROOM_FOR_HEAD, PassageBlock
 from audit.dossier.pdf_roc import RocFigure
 from audit.dossier.pdf_style import (
-    ACCENT,
     BODY,
     BOLD,
     BOTTOM,
@@ -69,7 +70,7 @@ rl_config.useA85 = 0  # images as plain compressed bytes: the ASCII detour costs
 PASSES = 5
 ROOM_BELOW = {1: 200, 2: 110}
 """Points that must be free below a heading: a section begins with its clauses, and their table with two rows."""
-FACES = {"body": BODY, "lead": LEAD, "note": NOTE, "declared": BODY, "clause": CLAUSE}
+FACES = {"body": BODY, "lead": LEAD, "note": NOTE, "clause": CLAUSE}
 
 
 def render_pdf(document: Document) -> bytes:
@@ -127,6 +128,10 @@ def _flowables(node: Node, headings: tuple[Heading, ...], known: Layout, found: 
         yield HeadingLine(node, found)
     elif isinstance(node, Paragraph):
         yield _paragraph(node, known)
+    elif isinstance(node, Passage):
+        if node.kind in ("head", "heading"):
+            yield CondPageBreak(ROOM_FOR_HEAD)
+        yield PassageBlock(node, pages)
     elif isinstance(node, Contents):
         yield CondPageBreak(14.2 * len(headings) + 60)
         yield HeadingLine(Heading(node.title, 1, "contents", in_contents=False), found)
@@ -153,7 +158,7 @@ def figure(node: Node, known: Layout) -> Flowable:
 
 
 def _paragraph(node: Paragraph, known: Layout) -> Flowable:
-    block = TextBlock(node.runs, FACES[node.role], known.pages, bar=ACCENT if node.role == "declared" else None)
+    block = TextBlock(node.runs, FACES[node.role], known.pages)
     block.spaceBefore, block.spaceAfter = 2, 6
     return block
 

@@ -12,7 +12,7 @@ from reportlab.platypus import Flowable
 
 from audit.dossier.content import Link, Mark, PageOf, Runs, Text, Value
 from audit.dossier.locating import place_key
-from audit.dossier.pdf_style import BOLD, MONO, QUIET, TONES, TRACE, Face, text_width
+from audit.dossier.pdf_style import BOLD, ITALIC, MONO, QUIET, TONES, TRACE, Face, text_width
 
 CHIP_PAD = 3.2
 
@@ -91,7 +91,7 @@ def _words(runs: Runs, face: Face, pages: Mapping[str, int]) -> Iterator[Word]:
 
 def _atom(part: str, run: Text | Value | PageOf | Link, face: Face) -> Atom:
     style = getattr(run, "style", "plain")
-    font = {"strong": BOLD, "mono": MONO}.get(style, face.font)
+    font = {"strong": BOLD, "emphasis": ITALIC, "mono": MONO}.get(style, face.font)
     size = face.size * (0.88 if style == "mono" else 1.0)
     colour = QUIET if style == "quiet" else face.colour
     return Atom(part, font, size, colour, text_width(part, font, size), run if isinstance(run, Value | Link) else None)
@@ -253,11 +253,11 @@ def noting(flowable: Any, caption: str) -> Any:
 
 
 class TextBlock(Flowable):  # type: ignore[misc]
-    """Running text that breaks between lines; ``bar`` draws the accent rule of a declared text."""
+    """Running text that breaks between lines."""
 
-    def __init__(self, runs: Runs, face: Face, pages: Mapping[str, int], bar: Color | None = None) -> None:
+    def __init__(self, runs: Runs, face: Face, pages: Mapping[str, int]) -> None:
         super().__init__()
-        self.runs, self.face, self.pages, self.bar = runs, face, pages, bar
+        self.runs, self.face, self.pages = runs, face, pages
         self.lines: tuple[Line, ...] | None = None
 
     def wrap(self, width: float, _height: float) -> tuple[float, float]:
@@ -269,7 +269,7 @@ class TextBlock(Flowable):  # type: ignore[misc]
 
     @property
     def _indent(self) -> float:
-        return 9.0 if self.bar else 0.0
+        return 0.0
 
     def split(self, width: float, height: float) -> list[Flowable]:
         self.wrap(width, height)
@@ -280,14 +280,10 @@ class TextBlock(Flowable):  # type: ignore[misc]
         return [self._with(self.lines[:fits]), self._with(self.lines[fits:])]
 
     def _with(self, lines: tuple[Line, ...]) -> TextBlock:
-        part = TextBlock(self.runs, self.face, self.pages, self.bar)
+        part = TextBlock(self.runs, self.face, self.pages)
         part.lines = lines
         part.spaceBefore, part.spaceAfter = getattr(self, "spaceBefore", 0), getattr(self, "spaceAfter", 0)
         return part
 
     def draw(self) -> None:
-        if self.bar:
-            self.canv.setStrokeColor(self.bar)
-            self.canv.setLineWidth(1.6)
-            self.canv.line(1.5, 1.5, 1.5, self.height - 1.5)
         draw_lines(self.canv, self.lines or (), self.face, self._indent, self.height, self.width - self._indent)

@@ -13,7 +13,6 @@ from audit.dossier.block import Block
 from audit.dossier.catalogues import instruments, writing_style
 from audit.dossier.conditions import holds
 from audit.dossier.content import (
-    Answer,
     Document,
     Heading,
     NewPage,
@@ -23,6 +22,7 @@ from audit.dossier.content import (
     Text,
     text,
 )
+from audit.dossier.declared_texts import declared_texts
 from audit.dossier.front import front
 from audit.dossier.locating import Shared, block_name, first_place
 from audit.dossier.panels import checklist_panel, requirement_panel
@@ -127,7 +127,7 @@ def _section(
         nodes += checklist_panel(view, found, places, shared, template.pages_of)
     elif panel == "requirements":
         nodes += requirement_panel(view, found)
-    nodes += _declared(view, found, template.vocabulary)
+    nodes += declared_texts(view, found, template.vocabulary)
     for each in built:
         nodes += each
     return Section(key, title, found, tuple(nodes))
@@ -141,22 +141,6 @@ def _scope(section: TemplateSection, words: str) -> Iterator[Node]:
     )
     if runs:
         yield Paragraph(runs, "note")
-
-
-def _declared(view: AuditView, found: tuple[Answer, ...], words: str) -> Iterator[Node]:
-    """Each declared text once, under every clause of the section that it answers."""
-    answered: dict[int, list[str]] = {}
-    declarations = {}
-    for answer in found:
-        declaration = view.device.declared.get(answer.requirement) if view.device else None
-        if declaration and answer.kind != "computed" and answer.status != "not applicable":
-            answered.setdefault(id(declaration), []).append(answer.title)
-            declarations[id(declaration)] = declaration
-    for key, declaration in declarations.items():
-        source = f" Declared by {declaration.author}, {writing_style(words).day(declaration.date.isoformat())}."
-        titles = "; ".join(dict.fromkeys(answered[key]))
-        runs = (Text(f"{titles}. ", "strong"), Text(declaration.text.strip()), Text(source, "quiet"))
-        yield Paragraph(runs, "declared")
 
 
 def _block(template: Template, view: AuditView, call: BlockCall, shared: Shared) -> tuple[Node, ...]:

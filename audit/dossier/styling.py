@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from audit.dossier.catalogues import WritingStyle
-from audit.dossier.content import Node, Text, Value
+from audit.dossier.content import Node, Prose, Text, Value
 
 SPACED = re.compile(r"(?<=\d)[ \u00a0]%")
 """How this product writes a percentage before a market's style is laid over it."""
@@ -21,6 +21,8 @@ def styled(nodes: tuple[Node, ...], style: WritingStyle) -> tuple[Node, ...]:
 
 
 def _styled(part: Any, percent: str) -> Any:
+    if isinstance(part, Prose):
+        return part  # the manufacturer's own words
     if isinstance(part, Text | Value):
         return replace(part, text=SPACED.sub(percent, part.text)) if "%" in part.text else part
     if isinstance(part, tuple):

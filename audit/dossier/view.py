@@ -193,6 +193,10 @@ class AuditView:
         """A row of ANALYSES by its key, with plain Python values."""
         return self._analyses_by_id.get(analysis_id or "")
 
+    def stated(self, file: str) -> Statement | None:
+        """The last statement that holds ``file`` (a path inside the audit), or None where none does."""
+        return next((each for each in reversed(self.ledger) if file in each.subjects), None)
+
     @property
     def markets(self) -> tuple[str, ...]:
         """Where the device is or shall be marketed: 'eu', 'us'; both where nobody says."""

@@ -17,11 +17,12 @@ from docx.shared import Pt, RGBColor
 
 from audit.dossier.content import Document
 from audit.dossier.pdf_style import BOTTOM, LEFT, PAGES, RIGHT, TOP
-from audit.dossier.word_blocks import ACCENT, WordBody
+from audit.dossier.word_blocks import ACCENT, DECLARED, WordBody
 from audit.dossier.word_runs import QUIET, Element, allowed, element, field, word_run
 
 FONT = "Arial"
 INK = "1B1F24"
+HANG = 12
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -48,7 +49,14 @@ FACES: Mapping[str, Face] = {
     "Caption": Face(9, bold=True, before=8, after=3, keep=True),
     "Audit Lead": Face(10.5, before=2, after=6),
     "Audit Note": Face(8, colour=QUIET, before=2, after=6),
-    "Audit Declared": Face(9.5, before=2, after=5),
+    "Audit Declared Head": Face(9.5, before=8, after=2, keep=True),
+    "Audit Declared": Face(9.5, before=2, after=3),
+    "Audit Declared Heading 1": Face(10.5, bold=True, before=4, after=2, keep=True),
+    "Audit Declared Heading 2": Face(10, bold=True, before=3, after=2, keep=True),
+    "Audit Declared Heading 3": Face(9.5, bold=True, before=3, after=2, keep=True),
+    "Audit Declared Item 1": Face(9.5, before=1, after=2),
+    "Audit Declared Item 2": Face(9.5, before=1, after=2),
+    "Audit Declared Item 3": Face(9.5, before=1, after=2),
     "Audit Clause": Face(8.5, italic=True, colour=QUIET, after=4),
     "Audit Cell": Face(8.2, before=1, after=1),
     "Audit Gap": Face(4),
@@ -107,9 +115,18 @@ def _styles(word: Any, width: float) -> None:
     for level in (1, 2):
         stops = word.styles[f"toc {level}"].paragraph_format.tab_stops
         stops.add_tab_stop(Pt(width), WD_TAB_ALIGNMENT.RIGHT)
-    bar = {"w:val": "single", "w:sz": "12", "w:space": "6", "w:color": ACCENT}
-    declared = word.styles["Audit Declared"].element.get_or_add_pPr()
-    declared.append(element("w:pBdr", None, element("w:left", bar)))
+    for name in (each for each in FACES if each.startswith(DECLARED)):
+        _declared_style(word.styles[name], int(name[-1]) if " Item " in name else 0)
+
+
+def _declared_style(style: Any, depth: int) -> None:
+    """The accent rule at the left; items hang from their marker, and the rule stays where it is."""
+    layout = style.paragraph_format
+    if depth:
+        layout.left_indent, layout.first_line_indent = Pt(HANG * depth), Pt(-HANG)
+    bar = {"w:val": "single", "w:sz": "12", "w:space": str(6 + HANG * max(depth - 1, 0)), "w:color": ACCENT}
+    border = element("w:pBdr", None, element("w:left", bar))
+    style.element.get_or_add_pPr().insert_element_before(border, "w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc")
 
 
 def _dress(style: Any, face: Face) -> None:

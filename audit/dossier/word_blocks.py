@@ -19,7 +19,9 @@ from audit.dossier.content import (
     NewPage,
     Node,
     Paragraph,
+    Passage,
     Picture,
+    Prose,
     Row,
     Runs,
     Signature,
@@ -49,10 +51,15 @@ from audit.dossier.word_runs import (
 
 TWIPS = 20
 RULE, TINT, ACCENT = "CFD6DD", "F4F6F8", "17506E"
-STYLES = {"body": "Body Text", "lead": "Audit Lead", "note": "Audit Note", "declared": "Audit Declared",
-          "clause": "Audit Clause"}  # fmt: skip
+STYLES = {"body": "Body Text", "lead": "Audit Lead", "note": "Audit Note", "clause": "Audit Clause"}
 STATUS_SHARES = (0.2, 0.8)
-GAP = "Audit Gap"
+GAP, DECLARED = "Audit Gap", "Audit Declared"
+
+
+def passage_style(node: Passage) -> str:
+    """The style of a declared passage, by which a reader of the file knows what it is."""
+    levels = f" {node.depth}" if node.kind in ("heading", "item") else ""
+    return DECLARED + ("" if node.kind == "paragraph" else f" {node.kind.capitalize()}{levels}")
 
 
 class WordBody:
@@ -65,6 +72,7 @@ class WordBody:
         self._end = word.element.body.find(qn("w:sectPr"))
         self._pictures = 0
         self._places: set[str] = set()
+        self._part = 0
 
     def add(self, node: Node) -> None:
         """Appends one node."""
@@ -76,6 +84,8 @@ class WordBody:
             yield self._heading(node)
         elif isinstance(node, Paragraph):
             yield self.paragraph(node.runs, STYLES[node.role])
+        elif isinstance(node, Passage):
+            yield self._passage(node)
         elif isinstance(node, Table):
             yield from self._table(node)
         elif isinstance(node, StatusBox):
@@ -99,6 +109,20 @@ class WordBody:
         if align:
             properties.append(element("w:jc", {"w:val": align}))
         return element("w:p", None, properties, *inside)
+
+    def _passage(self, node: Passage) -> Element:
+        """A passage of a declared text in a bookmark of its own; whoever edits it hands it back by that."""
+        style = passage_style(node)
+        requirement = next((run.requirement for run in node.runs if isinstance(run, Prose)), "")
+        inside = list(run_elements(node.runs, self.bookmarks))
+        if not requirement:
+            self._part = 0
+            return self._paragraph(style, inside)
+        name = self.bookmarks.of_passage(requirement, self._part)
+        self._part += 1
+        tab = element("w:r", None, element("w:tab"))
+        marker = [word_run(node.marker), tab] if node.marker else []
+        return self._paragraph(style, [*marker, *self.bookmarks.around(name, inside)])
 
     def _heading(self, node: Heading) -> Element:
         run = [word_run(node.text)]

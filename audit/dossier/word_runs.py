@@ -1,8 +1,8 @@
 """Runs as WordprocessingML: each result sits in a bookmark of its own that leads back to its evidence.
 
 LibreOffice drops content controls and keeps bookmarks, so bookmarks bind. ``v12_0`` is the first occurrence of the
-document's 12th result (``values`` in its JSON); ``statement_1a2b…`` marks a statement's row in the appendix. Source:
-ECMA-376, part 1, section 17.
+document's 12th result (``values`` in its JSON); ``d3_0_2`` the third passage where the fourth of its declared texts is
+printed first; ``statement_1a2b…`` marks a statement's row in the appendix. Source: ECMA-376, part 1, section 17.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COLOURS: Mapping[Tone, tuple[str, str, str]] = {
 }
 QUIET = "5B6570"
 MONO = "Liberation Mono"
-VALUE_PREFIX = "v"
+VALUE_PREFIX, DECLARED_PREFIX = "v", "d"
 Element = Any
 
 
@@ -41,6 +41,8 @@ class Bookmarks:
         for index, value in enumerate(document.values):
             self._place.setdefault((value.text, value.statement, value.pointer), index)
         self._used: Counter[int] = Counter()
+        self._declared = {name: index for index, name in enumerate(document.declared)}
+        self._printed: Counter[str] = Counter()
         self._number = 0
 
     def of(self, value: Value) -> str:
@@ -48,6 +50,11 @@ class Bookmarks:
         index = self._place[(value.text, value.statement, value.pointer)]
         self._used[index] += 1
         return f"{VALUE_PREFIX}{index}_{self._used[index] - 1}"
+
+    def of_passage(self, requirement: str, part: int) -> str:
+        """The name of a passage; its ``part`` 0 begins another occurrence of the declared text."""
+        self._printed[requirement] += part == 0
+        return f"{DECLARED_PREFIX}{self._declared[requirement]}_{self._printed[requirement] - 1}_{part}"
 
     def around(self, name: str, inside: Sequence[Element]) -> Iterator[Element]:
         """``inside`` between the start and the end of a bookmark."""
@@ -97,6 +104,8 @@ def word_run(words: str, style: str = "plain", colour: str = "", bold: bool = Fa
         properties.append(element("w:rFonts", {"w:ascii": MONO, "w:hAnsi": MONO, "w:cs": MONO}))
     if bold or style == "strong":
         properties.append(element("w:b"))
+    if style == "emphasis":
+        properties.append(element("w:i"))
     shown = colour or (QUIET if style == "quiet" else "")
     if shown:
         properties.append(element("w:color", {"w:val": shown}))
