@@ -48,6 +48,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "reference masks": ("references/outline.npz", {}),
     "explanations": ("tables/explanations.parquet", {}),
     "device": ("device.yaml", {}),
+    "prose": ("prose/what.md", {"author": "A", "date": "2026-03-01", "clauses": ["claim.5"]}),
     **{name: (f"{name}.json", {}) for name in ("set", "model", "environment", "determinism", "findings", "registry")},
     **{name: (f"tables/{name}.parquet", {}) for name in ("cases", "references", "lesions")},
     **{name: ("plan:sha256", EVENT | {"event": name}) for name in ("amend", "run started", *ENDS)},
