@@ -12,17 +12,22 @@ import numpy as np
 import pandas as pd
 
 from audit.cases.loading import declared_files, image_loader, mask_loader
+from audit.cases.located import locator
 from audit.cases.manifest import ValidationSet
 from audit.cases.masks import Mask
-from audit.decision_tables import COPIES, IMAGE_FEATURES, MAP_REGIONS
+from audit.decision_tables import COPIES, IMAGE_FEATURES, MAP_REGIONS, RANDOM_WEIGHTS
 from audit.engines.augmentations import augmented_copies
 from audit.engines.copies import Asked, Copy, Make, run_copies
 from audit.engines.local import case_generator
 from audit.engines.repeating import drawn_to_repeat
 from audit.evidence.store import AuditStore
+from audit.explanation_plan import ExplainedCases
+from audit.explanations.black_box import BlackBox
+from audit.explanations.drawing import draw_cases
 from audit.explanations.image_features import image_features_table
 from audit.explanations.map_regions import map_of, map_regions_table
 from audit.explanations.masking import MASKED, masked_by
+from audit.explanations.random_copies import Reading, random_copies_table
 from audit.explanations.uncertainty import calibration_patients
 from audit.models.model import OpenModel
 from audit.plan import Plan
@@ -31,6 +36,8 @@ from audit.records import BadInput, BoolArray, Image, Statement
 from audit.tables import EXPLANATIONS, Table
 
 LoadMask = Callable[[str], BoolArray | None]
+COPIED = 60
+"""Cases on which a version is compared with its copies with random weights."""
 
 
 @dataclass(frozen=True)
@@ -200,3 +207,33 @@ def state_regions(looking: Looking, explained: Statement) -> list[Statement]:
         )  # fmt: skip
 
     return [looking.stated(MAP_REGIONS, make, [explained])]
+
+
+def state_random_weights(looking: Looking, references: pd.DataFrame, known: list[Statement]) -> list[Statement]:
+    """RANDOM_WEIGHTS of every opened version and explained target, where the plan asks for maps and for copies."""
+    asked = looking.plan.explanations
+    if asked is None or not asked.methods or not asked.examine.random_copies:
+        return []
+    jobs = [(role, name) for role, model in looking.models.items() if not model.reads_files for name in asked.targets]
+
+    def make() -> pd.DataFrame:
+        parts = [_random_copies(looking, references, role, name) for role, name in jobs]
+        none = pd.DataFrame(columns=list(RANDOM_WEIGHTS.columns))
+        return RANDOM_WEIGHTS.conform(pd.concat(parts or [none], ignore_index=True))
+
+    return [looking.stated(RANDOM_WEIGHTS, make, known)]
+
+
+def _random_copies(looking: Looking, references: pd.DataFrame, role: str, name: str) -> pd.DataFrame:
+    plan, model, table = looking.plan, looking.models[role], looking.cases.cases
+    assert plan.explanations is not None
+    rule = ExplainedCases(per_level=COPIED)
+    patients = dict(zip(table["case_id"].astype(str), table["patient_id"].astype(str), strict=True))
+    cases = [(case, patients[case]) for case in draw_cases(table, references, rule, name, plan.seed)]
+    network = model.module() if model.explainable else BlackBox(model.predict)
+    reading = Reading(role, name, plan.targets[name], network, tuple(model.outputs))
+    find = locator(looking.cases, plan.targets, name, None)
+    return random_copies_table(
+        reading, cases, image_loader(looking.cases), find, plan.explanations.examine.random_copies, plan.seed,
+        looking.counter(f"random weights, {role}", len(cases)),
+    )  # fmt: skip

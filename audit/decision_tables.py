@@ -102,4 +102,17 @@ RATIONALES = Table(
         "pointer": Column(TEXT, "where the fact stands in that product", nullable=True),
     },
 )
-DECISION_TABLES = (IMAGE_FEATURES, COPIES, MAP_REGIONS, MAP_AGREEMENT, UNCERTAINTY, RATIONALES)
+
+RANDOM_WEIGHTS = Table(
+    "random_weights",
+    {
+        "version": Column(TEXT, "'candidate' or 'comparator'"),
+        "case_id": Column(TEXT, "case, drawn by the plan's seed, half of them reference-positive where the set allows"),
+        "patient_id": Column(TEXT, "pseudonym"),
+        "target": Column(TEXT, "target explained"),
+        "copy": Column(WHOLE, "0: the version's own weights; from 1 on: copies with random weights"),
+        "value": Column(REAL, "score, or of a segmentation Dice overlap with the reference", nullable=True),
+        "undefined": Column(TEXT, "why there is no value", nullable=True),
+    },
+)
+DECISION_TABLES = (IMAGE_FEATURES, COPIES, MAP_REGIONS, MAP_AGREEMENT, UNCERTAINTY, RATIONALES, RANDOM_WEIGHTS)

@@ -55,8 +55,17 @@ class _Part:
         self.version, self.target = version, target
         self.failed = self.cases["case_id"].isin(list(failed)).to_numpy(dtype=bool)
         wide = scores.pivot(index="case_id", columns="score", values="value").reindex(self.cases["case_id"])
+        self.undefined = scores.pivot(index="case_id", columns="score", values="undefined").reindex(
+            self.cases["case_id"]
+        )
         columns = {name: wide[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in self.scores}
         self.rows = Rows(self.order.patient, {**columns, CASE: np.arange(len(self.cases), dtype=np.float64)})
+
+    def why_none(self, score: str, group: Group) -> str | None:
+        """What most maps of a group without any value have instead of one; None where nothing is recorded."""
+        reasons = self.undefined[score][group.members].dropna().astype(str)
+        counted = sorted(reasons.value_counts().items(), key=lambda each: (-each[1], str(each[0])))
+        return f"{counted[0][0]} ({counted[0][1]} of {int(group.members.sum())} cases)" if counted else None
 
 
 def _estimated(plan: Plan, cases: pd.DataFrame, part: _Part, first: bool) -> Iterator[Row]:
@@ -69,7 +78,7 @@ def _estimated(plan: Plan, cases: pd.DataFrame, part: _Part, first: bool) -> Ite
             about = ("value", part.version, name, part.target, group.attribute, group.level, None)
             yield {
                 **dict(zip(KEY, about, strict=True)),
-                **result_cells(_mean_of_few(plan, side, counts), plan.confidence),
+                **result_cells(_mean_of_few(plan, side, counts, part.why_none(name, group)), plan.confidence),
                 **size_cells((side,)),
                 "n_failed": int((part.failed & group.members).sum()),
             }
@@ -84,9 +93,11 @@ def _groups(plan: Plan, cases: pd.DataFrame, part: _Part, first: bool) -> list[G
     return [group for group in found if group.attribute in (OVERALL, drawn_by) or group.members.any()]
 
 
-def _mean_of_few(plan: Plan, side: Side, counts: Counts) -> Answer:
+def _mean_of_few(plan: Plan, side: Side, counts: Counts, why_none: str | None) -> Answer:
     found = answer("value", (side,), lambda s: resampled([s], counts)[s])
     patients = side.counted.n_patients
+    if found.value is None and why_none:
+        return Answer(None, None, why_none)
     if found.value is None or patients >= plan.too_few:
         return found
     return Answer(found.value, None, f"no interval from fewer than {plan.too_few} patients ({patients})")

@@ -65,13 +65,17 @@ USUAL_CRITERIA = (
 )
 
 
+FEWEST_COPIES = 19
+
+
 class Examination(ExplanationPart):
     """How maps are examined: ``scores`` by name (entries of ``explanations/scores/``) and the ``criteria`` for use.
 
     ``completeness`` is the error, relative to the change of the output from the baseline, down to which steps of
     integrated gradients are added. ``noise`` is the SD of the noise of ``stability`` over the image's SD.
     ``randomised_blocks``: into how many blocks, from the output to the input, the weights are divided that the
-    sanity check randomises.
+    sanity check randomises. ``random_copies``: so many copies of a version, all weights random, must decide worse than
+    the version itself; 0 asks for none.
     """
 
     scores: tuple[str, ...] = USUAL_SCORES
@@ -79,6 +83,7 @@ class Examination(ExplanationPart):
     completeness: float = Field(default=0.05, gt=0, lt=1)
     noise: float = Field(default=0.05, gt=0)
     randomised_blocks: Annotated[int, Field(ge=1, le=20)] = 4
+    random_copies: Annotated[int, Field(ge=0, le=999)] = 19
 
     @model_validator(mode="after")
     def _each_once(self) -> Examination:
@@ -87,6 +92,8 @@ class Examination(ExplanationPart):
         keys = [(each.score, each.kind) for each in self.criteria]
         if len(set(keys)) < len(keys):
             raise ValueError("two criteria ask the same of one score")
+        if 0 < self.random_copies < FEWEST_COPIES:
+            raise ValueError(f"'random_copies' is 0 or at least {FEWEST_COPIES}: with fewer no p value reaches 0.05")
         return self
 
 

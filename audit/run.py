@@ -32,6 +32,7 @@ from audit.deciding import (
     check_decisions,
     state_copies,
     state_features,
+    state_random_weights,
     state_regions,
 )
 from audit.decision_tables import MAP_AGREEMENT, RATIONALES, UNCERTAINTY
@@ -353,7 +354,7 @@ def _walk(
     looking = Looking(inputs.plan, inputs.cases, versions.models, store, progress)
     looked = [*state_features(looking, known), *state_copies(looking, [predicted])]
     explained = _explain(inputs, versions, store, predictions, predicted, progress)
-    looked += state_regions(looking, explained)
+    looked += [*state_regions(looking, explained), *state_random_weights(looking, inputs.references, [predicted])]
     progress("estimates", 0, 1)
     _state_tables(store, [*known, predicted, *looked, explained])
     progress("estimates", 1, 1)
@@ -638,9 +639,9 @@ def _state_tables(store: AuditStore, known: list[Statement]) -> None:
     estimated = store.put_table(ESTIMATES, frames[ESTIMATES.name], [observed, *localised, fates, known[-1]])
     if CURVES.name in frames:
         store.put_table(CURVES, frames[CURVES.name], [observed, *localised, fates])
-    if EXPLANATION_VERDICTS.name in frames:
-        store.put_table(EXPLANATION_VERDICTS, frames[EXPLANATION_VERDICTS.name], [estimated])
     analysed = store.put_table(ANALYSES, frames[ANALYSES.name], [observed, fates, estimated])
+    if EXPLANATION_VERDICTS.name in frames:
+        store.put_table(EXPLANATION_VERDICTS, frames[EXPLANATION_VERDICTS.name], [estimated, analysed])
     store.put_table(IMPORTANCE, frames[IMPORTANCE.name], [observed, *known])
     for table in (MAP_AGREEMENT, UNCERTAINTY):
         if table.name in frames:

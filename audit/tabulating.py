@@ -21,7 +21,15 @@ from audit.cases.flow import dispositions
 from audit.cases.masks import PackedMasks
 from audit.catalogue import entries, entry
 from audit.curves import curves, has_curves
-from audit.decision_tables import COPIES, IMAGE_FEATURES, MAP_AGREEMENT, MAP_REGIONS, RATIONALES, UNCERTAINTY
+from audit.decision_tables import (
+    COPIES,
+    IMAGE_FEATURES,
+    MAP_AGREEMENT,
+    MAP_REGIONS,
+    RANDOM_WEIGHTS,
+    RATIONALES,
+    UNCERTAINTY,
+)
 from audit.engines.shards import cited
 from audit.estimates import estimate
 from audit.evidence.bundled import bundle_of
@@ -114,7 +122,7 @@ def tabulate(store: AuditStore) -> Frames:
     return {
         **({} if localised is None else {LOCALISATIONS.name: localised}),
         **_curves(plan, cases, observations, fates, localised),
-        **_explained(plan, store, estimates),
+        **_explained(plan, store, estimates, analyses),
         **{table.name: decisions[table.name] for table in OF_DECISIONS if table.name in decisions},
         DISPOSITIONS.name: fates,
         OBSERVATIONS.name: observations,
@@ -130,11 +138,11 @@ def stored_scores(store: AuditStore) -> pd.DataFrame | None:
     return store.read_table(EXPLANATION_SCORES) if present else None
 
 
-def _explained(plan: Plan, store: AuditStore, estimates: pd.DataFrame) -> Frames:
+def _explained(plan: Plan, store: AuditStore, estimates: pd.DataFrame, analyses: pd.DataFrame) -> Frames:
     """Verdicts on the maps, of audits that scored them one by one."""
     if stored_scores(store) is None:
         return {}
-    return {EXPLANATION_VERDICTS.name: verdicts(plan, estimates, store.read_table(EXPLANATIONS))}
+    return {EXPLANATION_VERDICTS.name: verdicts(plan, estimates, analyses, store.read_table(EXPLANATIONS))}
 
 
 def _by_use(plan: Plan, cases: pd.DataFrame) -> Plan:
@@ -258,7 +266,7 @@ def _decisions(store: AuditStore, plan: Plan, cases: pd.DataFrame, observations:
     """The tables about single decisions that the plan asks for: as stored, or from what is stored."""
     made = {
         table.name: store.read_table(table)
-        for table in (IMAGE_FEATURES, COPIES, MAP_REGIONS)
+        for table in (IMAGE_FEATURES, COPIES, MAP_REGIONS, RANDOM_WEIGHTS)
         if store.has(f"tables/{table.name}.parquet")
     }
     if plan.explanations and plan.explanations.methods and plan.comparator:

@@ -132,7 +132,7 @@ def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozens
         mode_reason=bound.reason if bound.mode == "exploratory" else "",
         recorded_predictions=plan.recorded,
         locked_at=bound.at if store.latest("lock") else None,
-        accesses=store.read_table(ACCESSES),
+        accesses=_stated_accesses(store),
         sets=tuple(_set_view(each) for each in sets["sets"]),
         concerns=tuple(_concern_view(each) for each in sets["concerns"]),
         candidate=models["candidate"],
@@ -175,12 +175,21 @@ def _signed(store: AuditStore) -> str:
 
 def _state_accesses(store: AuditStore) -> None:
     """States every access to the audit's sets up to now, unless that is what the evidence holds already."""
-    frame = accesses(store.home)
-    mine = set(read_lock(store).sets)
-    relevant = ACCESSES.conform(frame[frame["validation_set"].isin(mine)])
+    relevant = _accesses(store)
     if store.has(f"tables/{ACCESSES.name}.parquet") and store.read_table(ACCESSES).equals(relevant):
         return
     store.put_table(ACCESSES, relevant)
+
+
+def _stated_accesses(store: AuditStore) -> pd.DataFrame:
+    """Accesses as stated with the last documents; as the home's register has them where there are none yet."""
+    stated = store.has(f"tables/{ACCESSES.name}.parquet")
+    return store.read_table(ACCESSES) if stated else _accesses(store)
+
+
+def _accesses(store: AuditStore) -> pd.DataFrame:
+    frame = accesses(store.home)
+    return ACCESSES.conform(frame[frame["validation_set"].isin(set(read_lock(store).sets))])
 
 
 def _shown(explanations: pd.DataFrame, hidden: frozenset[str]) -> list[str]:

@@ -18,9 +18,11 @@ PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS = "plan", "lock", "set", "model", "e
 CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES = "cases", "dispositions", "observations", "estimates"
 FINDINGS, IMPORTANCE, EXPLANATIONS = "findings", "importance", "explanations"
 ANALYSES, DETERMINISM, RATIONALES = "analyses", "determinism", "rationales"
+EXPLANATION_VERDICTS = "explanation_verdicts"
 CITABLE = (
     PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS, CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES, FINDINGS,
     IMPORTANCE, EXPLANATIONS, ANALYSES, DETERMINISM, RATIONALES,
+    EXPLANATION_VERDICTS,
 )  # fmt: skip
 OF_TARGET = "unit of the target"
 
@@ -246,6 +248,7 @@ class AuditView:
             EXPLANATIONS: self.explanations,
             ANALYSES: self.analyses,
             RATIONALES: self.rationales,
+            EXPLANATION_VERDICTS: self.explanation_verdicts,
             DETERMINISM: {"results": self.determinism},
         }
 

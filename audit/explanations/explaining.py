@@ -25,6 +25,7 @@ from audit.records import BadInput, BoolArray, Image, Pixels
 from audit.tables import EXPLANATIONS
 
 USUAL = Examination()
+WITHOUT_GRADIENT = "does not require grad"  # what torch says of an output that does not depend on its input
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +267,8 @@ def _row(setting: _Setting, method: VisualMethod, facts: CaseFacts, **values: An
 
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split()) or "no further reason"
+    if WITHOUT_GRADIENT in text:
+        return "the output has no gradient by the pixels: it does not depend on the image"
     return text if isinstance(error, BadInput) else f"{type(error).__name__}: {text}"
 
 

@@ -1,7 +1,8 @@
 """May the maps of a method be used? The plan's criteria against the estimates: usable, with care, not usable.
 
 To be usable a method's confidence limits must meet every criterion; to be not usable its mean only has to miss a
-decisive one, or its version must not decide better than chance, for a map cannot explain what is not there.
+decisive one, or its version must not decide better than chance and than its copies with random weights, for a map
+cannot explain what is not there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ MET, SHORT, MISSED, UNKNOWN = "met", "not shown", "missed", "not assessed"
 SANITY = "randomisation_cascading"
 SANITY_WORDS = {MET: "passed", SHORT: "not shown", MISSED: "not passed", UNKNOWN: "not assessed"}
 CHANCE = {"auroc": 0.5, "balanced_accuracy": 0.5}
+RANDOM_WEIGHTS = "random_weights"  # the analysis; its p value must not exceed LEVEL
+LEVEL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +35,33 @@ class _Found:
     decisive: bool = False
 
 
-def verdicts(plan: Plan, estimates: pd.DataFrame, explanations: pd.DataFrame) -> pd.DataFrame:
+def verdicts(plan: Plan, estimates: pd.DataFrame, analyses: pd.DataFrame, explanations: pd.DataFrame) -> pd.DataFrame:
     """EXPLANATION_VERDICTS: one row for every version, target and method that was explained."""
     rows: list[dict[str, Any]] = []
     values = estimates[estimates["kind"] == "value"]
+    copies = analyses[analyses["analysis"] == RANDOM_WEIGHTS]
     for (version, target, method), part in explanations.groupby(["version", "target", "method"], sort=True):
         key = {"version": str(version), "target": str(target), "method": str(method)}
-        rows.append({**key, **_verdict(plan, values, key, bool(part["attribution"].notna().any()))})
+        rows.append({**key, **_verdict(plan, values, copies, key, part)})
     return EXPLANATION_VERDICTS.conform(pd.DataFrame(rows, columns=list(EXPLANATION_VERDICTS.columns)))
 
 
-def _verdict(plan: Plan, values: pd.DataFrame, key: dict[str, str], any_map: bool) -> dict[str, str]:
+def _verdict(
+    plan: Plan, values: pd.DataFrame, copies: pd.DataFrame, key: dict[str, str], explained: pd.DataFrame
+) -> dict[str, str]:
     assert plan.explanations is not None
     own = values[(values["version"] == key["version"]) & (values["target"] == f"{key['target']}: {key['method']}")]
-    if not any_map:
-        return {"verdict": NOT, "sanity": SANITY_WORDS[UNKNOWN], "reasons": "no case has a map"}
+    if not explained["attribution"].notna().any():
+        return {"verdict": NOT, "sanity": SANITY_WORDS[UNKNOWN], "reasons": _without_maps(explained)}
     found = [each for criterion in plan.explanations.examine.criteria for each in _judged(criterion, own)]
     sanity = _sanity(plan, own)
-    found += _decides(plan.targets[key["target"]], values, key)
+    found += [*_decides(plan.targets[key["target"]], values, key), *_learned(copies, key)]
     return {"verdict": _summed(found, own), "sanity": SANITY_WORDS[sanity], "reasons": _words(found, own)}
+
+
+def _without_maps(explained: pd.DataFrame) -> str:
+    reasons = explained["error"].dropna().astype(str).mode()
+    return f"no case has a map: {reasons.iloc[0]}" if len(reasons) else "no case has a map"
 
 
 def _summed(found: list[_Found], own: pd.DataFrame) -> str:
@@ -119,6 +130,17 @@ def _decides(target: Target, values: pd.DataFrame, key: dict[str, str]) -> Itera
             else:
                 state = MET if row["low"] > chance else MISSED
                 yield _Found(state, f"{name} above {chance:g} ({_number(row)})", decisive=True)
+
+
+def _learned(copies: pd.DataFrame, key: dict[str, str]) -> Iterator[_Found]:
+    """The version must decide better than its copies with random weights: what it learned is what a map explains."""
+    mine = copies[(copies["version"] == key["version"]) & (copies["target"] == key["target"])]
+    for row in mine.to_dict("records"):
+        if pd.isna(row["p"]):
+            yield _Found(UNKNOWN, f"{row['quantity']} (undefined: {row['undefined']})")
+        else:
+            state = MET if row["p"] <= LEVEL else MISSED
+            yield _Found(state, f"{row['quantity']} (p {row['p']:.3f}, {row['method']})", decisive=True)
 
 
 def _number(row: dict[Any, Any]) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from audit.analyses.analysing import analyses_table
 from audit.estimates import estimates_table
 from audit.explanation_estimates import estimate_explanations
 from audit.explanations.explaining import CaseFacts, explain_cases
@@ -30,16 +31,26 @@ GOOD = {
 Row = tuple[float | None, float | None, float | None]
 
 
-def judged(changes: dict[str, Row] | None = None, of_maker: dict[str, Row] | None = None) -> dict[Any, Any]:
+def judged(
+    changes: dict[str, Row] | None = None, of_maker: dict[str, Row] | None = None, p: float | None = 0.05
+) -> dict[Any, Any]:
     rows = [_row(name, "overall", "all", each) for name, each in {**GOOD, **(changes or {})}.items()]
     rows += [_row(name, "maker", "Aurora", each) for name, each in (of_maker or {}).items()]
     shown = pd.DataFrame([dict.fromkeys(EXPLANATIONS.columns) | {
         "version": "candidate", "case_id": "c", "patient_id": "p", "target": "lesion", "method": "grad_cam",
         "attribution": "a.npz",
     }])  # fmt: skip
-    found = verdicts(PLAN, estimates_table(rows), EXPLANATIONS.conform(shown)).to_dict("records")
+    found = verdicts(PLAN, estimates_table(rows), copies(p), EXPLANATIONS.conform(shown)).to_dict("records")
     assert len(found) == 1
     return found[0]
+
+
+def copies(p: float | None) -> pd.DataFrame:
+    """ANALYSES with the comparison against copies with random weights."""
+    about = {"analysis": "random_weights", "version": "candidate", "target": "lesion", "measure": "all",
+             "attribute": "overall", "level": "all", "quantity": "better than random weights", "value": 0.9, "p": p,
+             "method": "AUROC, 19 copies", "n_patients": 40, "n_cases": 40}  # fmt: skip
+    return analyses_table([{"analysis_id": "A1", **about, "undefined": None if p is not None else "no weights"}])
 
 
 def _row(name: str, attribute: str, level: str, found: Row) -> dict[str, Any]:
@@ -82,6 +93,20 @@ def test_what_is_missed_or_not_shown(changes: dict[str, Row], verdict: str, sani
     assert (found["verdict"], found["sanity"]) == (verdict, sanity)
 
 
+@pytest.mark.parametrize(
+    ("p", "verdict", "words"),
+    [(0.05, "usable", "(p 0.050, AUROC, 19 copies): met"), (0.1, "not usable", "(p 0.100, AUROC, 19 copies): missed"),
+     (None, "with care", "(undefined: no weights): not assessed")],
+    ids=["better", "a copy does as well", "no weights"],
+)  # fmt: skip
+def test_a_version_must_decide_better_than_its_copies_with_random_weights(
+    p: float | None, verdict: str, words: str
+) -> None:
+    found = judged(p=p)
+    assert found["verdict"] == verdict
+    assert f"better than random weights {words}" in found["reasons"]
+
+
 def test_a_stratum_in_which_a_criterion_is_missed_takes_the_verdict_down() -> None:
     found = judged(of_maker={"deletion_gain": (-0.3, -0.4, -0.2), "insertion_gain": (-0.1, -0.3, 0.1)})
     assert found["verdict"] == "with care"
@@ -91,7 +116,7 @@ def test_a_stratum_in_which_a_criterion_is_missed_takes_the_verdict_down() -> No
 
 def test_nothing_explained_has_no_verdict() -> None:
     none = EXPLANATIONS.conform(pd.DataFrame(columns=list(EXPLANATIONS.columns)))
-    assert list(verdicts(PLAN, estimates_table([]), none)) == list(EXPLANATION_VERDICTS.columns)
+    assert list(verdicts(PLAN, estimates_table([]), copies(0.05), none)) == list(EXPLANATION_VERDICTS.columns)
 
 
 def test_a_constant_network_ends_as_not_usable_and_nothing_crashes() -> None:
@@ -107,7 +132,7 @@ def test_a_constant_network_ends_as_not_usable_and_nothing_crashes() -> None:
     assert of_maps["undefined"].notna().all()
     cases = pd.DataFrame({"case_id": ["c0", "c1", "c2"], "patient_id": ["p0", "p1", "p2"], "stratum:maker": "Aurora"})
     estimates = estimate_explanations(PLAN, cases, found.rows, found.scores)
-    decided = verdicts(PLAN, estimates, found.rows)
+    decided = verdicts(PLAN, estimates, analyses_table([]), found.rows)
     assert set(decided["verdict"]) == {"not usable"}
     assert decided["reasons"].str.contains("no map has a score").all()
 
