@@ -51,8 +51,8 @@ def _row(study: Study, version: str, target: str, part: pd.DataFrame) -> Row:
 
 def _by_case(part: pd.DataFrame) -> pd.DataFrame:
     """Values by case (rows) and copy (columns) of the cases that have one under the version's own weights."""
-    wide = part.pivot(index="case_id", columns="copy", values="value").astype(float)
-    return wide[wide[0].notna()].sort_index()
+    wide = part.pivot(index="case_id", columns="copy", values="value").astype(float).sort_index()
+    return wide[wide[0].notna()]
 
 
 def _patients(part: pd.DataFrame, wide: pd.DataFrame) -> int:
@@ -75,8 +75,8 @@ def _statistics(study: Study, version: str, target: str, wide: pd.DataFrame) -> 
         yield from (_mean(wide[copy].to_numpy()) for copy in sorted(wide.columns))
         return
     seen = study.observations
-    seen = seen[(seen["version"] == version) & (seen["target"] == target)].set_index("case_id")["reference"]
-    reference = seen.reindex(wide.index).to_numpy(dtype=float, na_value=np.nan)
+    seen = seen[(seen["version"] == version) & (seen["target"] == target)].set_index("case_id")
+    reference = seen["reference"].reindex(wide.index).to_numpy(dtype=float, na_value=np.nan)
     point = facts.operating_point_of(version)
     for copy in sorted(wide.columns):
         yield _binary(wide[copy].to_numpy(), reference, None if point is None else point.threshold)
