@@ -11,6 +11,7 @@ from audit.anchoring import anchored
 from audit.delivered_checking import check_delivered
 from audit.evidence.bundled import Bundle, as_home, bundle_of
 from audit.evidence.difference import Difference
+from audit.evidence.erasures import erasures, sentence
 from audit.evidence.locks import read_lock
 from audit.evidence.producer import producer
 from audit.evidence.signoffs import in_words, sign_offs
@@ -30,6 +31,12 @@ IN_HOME = (
     "Ledger, every file, the plan, the validation sets' manifests, the model's files and the MLflow run were compared "
     "with their digests; all observations, estimates, importances and verdicts were computed again from the stored "
     "predictions."
+)
+IN_ERASED = (
+    "Ledger, every file, the plan, the validation sets' manifests, the model's files and the MLflow run were compared "
+    "with their digests; the remaining observations were computed again from the stored predictions, verdicts from the "
+    "recorded estimates; of estimates it was checked that their counts fell by no more than was erased, and that "
+    "values of groups without an erased case come out as recorded."
 )
 
 
@@ -94,7 +101,9 @@ def _verify_audit(
     recomputed = verify_audit(store, lambda: found.digests(read_lock(store).sets))
     printed = (*_documents(store), *([] if bundle and device is None else check_prose(store, device)))
     differences, signed = (*recomputed, *printed, *held.differences), sign_offs(store)
-    said = f"{_in_bundle(store, bundle) if bundle else IN_HOME}{found.in_words()}"
+    erased = sentence(erasures(store))
+    looked = _in_bundle(store, bundle) if bundle else IN_ERASED if erased else IN_HOME
+    said = f"{looked}{found.in_words()}{f' {erased}' if erased else ''}"
     words = (
         f"{said} Signatures: {store.ledger.signature_status()}. {_signed(signed)}{held.sentence} {_other_code(store)}"
     )

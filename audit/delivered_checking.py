@@ -32,7 +32,7 @@ def check_delivered(path: Path, store: AuditStore, document: str) -> list[Differ
         values = _of_word(path, store, document) if path.suffix == ".docx" else _by_links(path)
     except (BadInput, ValueError, KeyError, IndexError) as error:
         return [Difference(f"{path.name}: results", "readable", "not readable", " ".join(str(error).split()))]
-    return list(check_values(path.name, values, Evidence(store)))
+    return list(check_values(path.name, values, Evidence(store, document=document)))
 
 
 def _by_links(path: Path) -> list[dict[str, str]]:

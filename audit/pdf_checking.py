@@ -132,7 +132,7 @@ def _compared(
     except BadInput as error:
         yield Difference(f"{name}: results", "a delivered file to compare with", "none", str(error))
         return
-    evidence = Evidence(store)
+    evidence = Evidence(store, document=document)
     yield from _results(name, delivered.results, found.results, evidence, form.place)
     yield from check_values(name, _facts(store, document)["values"], evidence)
     yield from _unbound(name, delivered.loose, found.loose, form.place)

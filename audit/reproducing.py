@@ -24,6 +24,7 @@ from audit.evidence.binding import refuse_changes
 from audit.evidence.bundled import bundle_of
 from audit.evidence.difference import Difference
 from audit.evidence.environments import probable_causes
+from audit.evidence.erasures import erasures
 from audit.evidence.locks import read_lock
 from audit.evidence.producer import producer
 from audit.evidence.statements import to_json
@@ -165,13 +166,15 @@ def _printed(store: AuditStore, results: Mapping[str, pd.DataFrame | bytes]) -> 
     names = [name for name in store.subjects() if name.startswith("documents/") and name.endswith(".json")]
     if not names:
         return 0, []
-    again: dict[str, Any] = {table.name: results[table.name] for table in VIEWED}
+    tables = () if erasures(store) else VIEWED  # the remaining rows do not give the recorded estimates
+    again: dict[str, Any] = {table.name: results[table.name] for table in tables}
     again["findings"] = tuple(Finding(**each) for each in json.loads(results[FINDINGS_FILE]))  # type: ignore[arg-type]
     view = replace(audit_view(store, ""), **again)
     evidence = Evidence(store, view)
     found: list[Difference] = []
     count = 0
     for name in names:
+        evidence.document = name
         values = json.loads(store.read_bytes(name))["values"]
         count += len(values)
         found += check_values(Path(name).name, values, evidence)

@@ -20,6 +20,7 @@ from audit.dossier.revisions import Printed, disagreements
 from audit.dossier.rounding import prints_as
 from audit.dossier.view import AuditView
 from audit.evidence.difference import Difference
+from audit.evidence.erasures import erasures
 from audit.evidence.store import AuditStore, list_audits
 from audit.records import BadInput, Statement
 from audit.revising import printed_in, standing_values
@@ -32,13 +33,22 @@ MISSES = (LookupError, ValueError, TypeError)
 
 class Evidence:
     """What the audit's evidence holds today at a result's address (or ``view``, where it was computed again); read
-    when it is first asked."""
+    when it is first asked. ``document``: whose results are asked for; what was erased since it was built is known."""
 
-    def __init__(self, store: AuditStore, view: AuditView | None = None) -> None:
+    def __init__(self, store: AuditStore, view: AuditView | None = None, document: str = "") -> None:
         self.store = store
+        self.document = document
         self._statements = {one.id[:12]: one for one in store.statements()}
         self._view: Any = view
         self._indexed: dict[str, pd.DataFrame] = {}
+        self._erased = [(one.at, one.kinds) for one in erasures(store)]
+
+    def erased(self, statement: Statement) -> bool:
+        """Whether rows of the statement's product were erased after the document was built: it is not as it was."""
+        if not self._erased:
+            return False
+        built = self.store.subjects().get(self.document)
+        return built is not None and any(at > built.created and statement.kind in kinds for at, kinds in self._erased)
 
     def statement(self, reference: str) -> Statement | None:
         """The statement that an address names, or None where the ledger has none."""
@@ -101,6 +111,7 @@ def check_documents(store: AuditStore) -> list[Difference]:
     found: list[Difference] = []
     evidence = Evidence(store)
     for name, values in standing_values(store).items():
+        evidence.document = name
         checked = list(check_values(name, values, evidence))
         found += islice(checked, SHOWN)
         if len(checked) > SHOWN:
@@ -116,6 +127,8 @@ def check_values(name: str, values: Sequence[Mapping[str, str]], evidence: Evide
         statement = evidence.statement(reference)
         if statement is None:
             yield _foreign(thing, text, reference, evidence.store)
+            continue
+        if evidence.erased(statement):
             continue
         try:
             value = evidence.at(reference)
@@ -165,4 +178,4 @@ def check_record(name: str, path: Path, store: AuditStore) -> list[Difference]:
         ]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-    return list(check_values(name, values, Evidence(store)))
+    return list(check_values(name, values, Evidence(store, document=f"documents/{Path(name).name}")))

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from audit.dossier.building import BuiltDocument
 from audit.dossier.revisions import Changed, Printed, changed_results, disagreements
 from audit.dossier.view import CITABLE
+from audit.evidence.erasures import erasures
 from audit.evidence.statements import sha256
 from audit.evidence.store import AuditStore
 from audit.records import BadInput, Statement
@@ -30,12 +31,15 @@ def standing_values(store: AuditStore) -> dict[str, list[dict[str, str]]]:
 
 
 def printed_in(store: AuditStore) -> dict[str, list[Printed]]:
-    """Document file (JSON) -> its results with the kind of the product that each one names."""
-    kinds = {one.id: one.kind for one in store.statements()}
-    return {
-        name: [_printed(kinds, each["statement"], each["pointer"], each["text"]) for each in values]
-        for name, values in standing_values(store).items()
-    }
+    """Document file (JSON) -> its results with the kind of the product that each one names; without results of products
+    from which rows were erased since."""
+    kinds, stated, erased = {one.id: one.kind for one in store.statements()}, store.subjects(), erasures(store)
+    out = {}
+    for name, values in standing_values(store).items():
+        gone = {kind for one in erased if one.at > stated[name].created for kind in one.kinds}
+        found = (_printed(kinds, each["statement"], each["pointer"], each["text"]) for each in values)
+        out[name] = [one for one in found if one.kind.partition(" ")[0] not in gone]
+    return out
 
 
 def _printed(kinds: dict[str, str], statement: str, pointer: str, text: str) -> Printed:

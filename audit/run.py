@@ -26,6 +26,7 @@ from audit.cases.manifest import ValidationSet, find_set, read_set
 from audit.cases.masks import Mask
 from audit.cases.packing import Packed, packed, packed_predictions
 from audit.cases.references import combined_only, references_table
+from audit.cases.unnamed import unnamed
 from audit.catalogue import entry
 from audit.deciding import (
     Looking,
@@ -290,7 +291,8 @@ def run_plan(
     try:
         _walk(inputs, versions, masks, store, facts, progress)
     except BaseException as error:
-        finish(store, "aborted", end(), who, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        said = unnamed(" ".join(str(error).split()), inputs.cases.cases)
+        finish(store, "aborted", end(), who, f"{type(error).__name__}: {said[:200]}")
         raise
     finish(store, "complete", end(), who)
     return store

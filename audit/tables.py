@@ -405,7 +405,7 @@ CASE_USES = Table(
     {
         "validation_set": Column(TEXT, "set in which the case was used last"),
         "case_id": Column(TEXT, "its case id there"),
-        "case_key": Column(TEXT, "what it is known by: SHA-256 of its image, else 'set/case id'"),
+        "case_key": Column(TEXT, "what it is known by: SHA-256 of its image, else of 'set/case id'"),
         "uses": Column(WHOLE, "audits started on it"),
         "shown": Column(WHOLE, "times its output was shown (sequestered sets)"),
         "last_at": Column(TEXT, "last start, UTC, ISO 8601"),

@@ -33,6 +33,7 @@ from audit.decision_tables import (
 from audit.engines.shards import cited
 from audit.estimates import estimate
 from audit.evidence.bundled import bundle_of
+from audit.evidence.erasures import erasures
 from audit.evidence.files import inside
 from audit.evidence.statements import to_json
 from audit.evidence.store import AuditStore
@@ -87,20 +88,28 @@ def stored_setting(store: AuditStore) -> Setting:
 
 
 def recompute(store: AuditStore) -> dict[str, pd.DataFrame | bytes]:
-    """Everything that follows from stored predictions, references and explanation scores, done again."""
+    """Everything that follows from stored predictions, references and explanation scores, done again.
+
+    After an erasure the verdicts follow from the estimates as recorded, which the remaining rows no longer give.
+    """
     frames = tabulate(store)
     plan = stored_plan(store)
     if not store.has(f"tables/{CURVES.name}.parquet"):  # made before ROC curves were kept; a lost file is told before
         frames.pop(CURVES.name, None)
     marks = {MARKS.name: gathered_marks(store)} if plan.detects else {}
-    findings = findings_bytes(plan, frames, stored_setting(store))
+    judged = _recorded(store) if erasures(store) else frames
+    findings = findings_bytes(plan, judged, stored_setting(store))
     return {PREDICTIONS.name: gathered(store), **marks, **frames, FINDINGS_FILE: findings}
 
 
 def judged_again(store: AuditStore) -> dict[str, pd.DataFrame | bytes]:
     """The verdicts from the stored estimates: all that can be done again without the output of single cases."""
-    frames = {table.name: store.read_table(table) for table in (ESTIMATES, ANALYSES)}
-    return {FINDINGS_FILE: findings_bytes(stored_plan(store), frames, stored_setting(store))}
+    return {FINDINGS_FILE: findings_bytes(stored_plan(store), _recorded(store), stored_setting(store))}
+
+
+def _recorded(store: AuditStore) -> Frames:
+    """The tables that verdicts follow from, as the audit holds them."""
+    return {table.name: store.read_table(table) for table in (ESTIMATES, ANALYSES)}
 
 
 def tabulate(store: AuditStore) -> Frames:

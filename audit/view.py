@@ -22,6 +22,7 @@ from audit.dossier.device import Device, prose_files, read_device
 from audit.dossier.view import CITABLE, AuditView, ConcernView, MeasureFacts, SetView
 from audit.dossier.worst import worst_cases
 from audit.evidence.bundled import bundle_of
+from audit.evidence.erasures import erasures
 from audit.evidence.locks import read_lock
 from audit.evidence.register import accesses
 from audit.evidence.signoffs import sign_offs
@@ -164,6 +165,7 @@ def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozens
         measures={measure.name: _measure_facts(measure) for measure in known_measures(plan)},
         locked={"who": bound.who, "amends": bound.amends},
         sign_offs=tuple(sign_offs(store)),
+        erasures=tuple(one.for_documents() for one in erasures(store)),
     )
 
 

@@ -64,6 +64,8 @@ TOP = {
     "revising",
     "signing",
     "stating",
+    "erasing",
+    "erased_files",
     "set_power",
     "power_text",
     "registration",

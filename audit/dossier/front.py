@@ -37,7 +37,7 @@ def front(view: AuditView, answers: tuple[Answer, ...], template: Template) -> t
     """Status box, gap list, findings, a reviewer's questions, contents; shorter fronts keep status and gaps."""
     words = template.vocabulary
     if template.front == "brief":
-        return (StatusBox((*_status(view, template.public)[:3], *_in_one_line(view, answers))),)
+        return (StatusBox((*_status(view, template.public)[:3], *_erased(view), *_in_one_line(view, answers))),)
     if template.front == "gaps":
         return (
             StatusBox(_status(view, template.public)), Heading("Gaps", 1, "gaps"), _gap_table(view, answers, words),
@@ -97,6 +97,7 @@ def _status(view: AuditView, public: bool = False) -> tuple[StatusItem, ...]:
         items.append(StatusItem("Data", text("SIMULATED DATA: no patient is described", "strong"), "bad"))
     else:
         items.append(StatusItem("Data", text("images and references as described in each set.yaml"), "quiet"))
+    items += _erased(view)
     signed = text(view.signed) if view.signed else text("unsigned", "strong")
     items.append(StatusItem("Signatures", signed, "good" if view.signed else "part"))
     if public:
@@ -105,6 +106,10 @@ def _status(view: AuditView, public: bool = False) -> tuple[StatusItem, ...]:
     if view.comparator:
         items.append(StatusItem("Compared with", text(f"{view.comparator.label} (comparator)"), "quiet"))
     return tuple(items)
+
+
+def _erased(view: AuditView) -> list[StatusItem]:
+    return [StatusItem("Erased", text(" ".join(view.erasures)), "part")] if view.erasures else []
 
 
 def _mode(view: AuditView) -> StatusItem:

@@ -107,7 +107,7 @@ class AuditView:
     ``statements`` maps a kind of ``CITABLE`` to the statement that holds that product; a kind without a statement
     cannot be cited. ``ledger`` lists every statement of the audit for the appendix. ``pictures`` maps the relative
     paths of EXPLANATIONS.overlay to PNG bytes; cases in ``hidden`` (of sequestered sets) are not shown one by one.
-    ``environment`` is the producer mapping of the run.
+    ``environment`` is the producer mapping of the run. ``erasures`` says, sentence by sentence, what was erased.
     """
 
     audit_id: str
@@ -150,6 +150,7 @@ class AuditView:
     rationales: pd.DataFrame = field(default_factory=pd.DataFrame)
     sign_offs: tuple[SignOff, ...] = ()
     explanation_verdicts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    erasures: tuple[str, ...] = ()
 
     def map_verdict(self, version: str, target: str, method: str) -> tuple[str, str] | None:
         """Verdict and sanity check of a method's maps; None for an audit that did not examine them."""

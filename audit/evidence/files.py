@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written beside, synced, then renamed into place."""
+"""Files that are either whole or absent: written beside, synced, then renamed into place; and files shredded."""
 
 from __future__ import annotations
 
@@ -22,6 +22,45 @@ def write_whole(path: Path, data: bytes, workshop: Path) -> None:
         os.fsync(out.fileno())
     unfinished.replace(path)
     _sync_folder(path.parent)
+
+
+ASIDE = "erasing-"
+"""Second names, in the workshop, of files on their way to being overwritten; a kill leaves them to ``sweep``."""
+
+
+def replace_shredded(path: Path, data: bytes | None, workshop: Path) -> None:
+    """As ``write_whole`` (None: the file goes), and overwrites the bytes that stood there before with zeros.
+
+    Overwriting reaches what the file system keeps in place; copies made by it, by snapshots or backups it cannot.
+    """
+    workshop.mkdir(parents=True, exist_ok=True)
+    aside = workshop / f"{ASIDE}{os.getpid()}-{path.name}"
+    aside.unlink(missing_ok=True)
+    os.link(path, aside)
+    if data is None:
+        path.unlink()
+        _sync_folder(path.parent)
+    else:
+        write_whole(path, data, workshop)
+    _shred(aside)
+
+
+def sweep(workshop: Path) -> None:
+    """Shreds what an interrupted erasure set aside, and unfinished files whose writer is gone."""
+    for path in sorted(workshop.glob("*")):
+        writer = path.name.partition("-")[0]
+        if path.name.startswith(ASIDE) or (writer.isdigit() and not Path(f"/proc/{writer}").exists()):
+            _shred(path)
+
+
+def _shred(path: Path) -> None:
+    left = path.stat().st_size
+    with path.open("r+b") as out:
+        while left > 0:
+            left -= out.write(bytes(min(left, 1 << 20)))
+        out.flush()
+        os.fsync(out.fileno())
+    path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -9,6 +9,7 @@ from audit.evidence import mirror
 from audit.evidence.bundled import bundle_of
 from audit.evidence.chain import Line, check_lines, describe
 from audit.evidence.difference import Difference
+from audit.evidence.erasures import check_erasures, erasures, unfinished
 from audit.evidence.files import inside, is_file
 from audit.evidence.keys import published
 from audit.evidence.ledger import Ledger
@@ -32,6 +33,7 @@ def check_integrity(store: AuditStore) -> list[Difference]:
         *ledger,
         *_signatures(store, store.ledger, whole=True),
         *check_sign_offs(store),
+        *([] if ledger else check_erasures(store)),
         *_files(store),
         *_unknown_files(store),
         *_mirror(store),
@@ -92,8 +94,12 @@ def _parsed(where: str, head: str) -> list[Anchor]:
 def _files(store: AuditStore) -> Iterator[Difference]:
     bundle = bundle_of(store.home)
     left_out = bundle.left_out if bundle else {}
+    begun = set(_begun(store))
+    for name in sorted(begun):
+        what = "An erasure was begun and not finished; give the same 'audit erase' command again."
+        yield Difference(name, "erased, as stated", "as it was before", what)
     for name, statement in store.subjects().items():
-        if not is_file(name) or (name in left_out and not (store.folder / name).exists()):
+        if not is_file(name) or name in begun or (name in left_out and not (store.folder / name).exists()):
             continue
         expected = statement.subjects[name]
         found = _digest(store, name)
@@ -102,6 +108,12 @@ def _files(store: AuditStore) -> Iterator[Difference]:
             yield Difference(
                 name, f"SHA-256 {expected}", found, f"{what} (statement {statement.id[:16]}, {statement.kind})"
             )
+
+
+def _begun(store: AuditStore) -> list[str]:
+    """Files of an interrupted erasure, which still hold what was to be erased."""
+    named = {name for one in erasures(store) for name in (*one.files, *one.removed)}
+    return unfinished(store, {name: _digest(store, name) for name in named})
 
 
 def _digest(store: AuditStore, name: str) -> str:
@@ -113,7 +125,7 @@ def _digest(store: AuditStore, name: str) -> str:
 
 
 def _unknown_files(store: AuditStore) -> Iterator[Difference]:
-    known = {LEDGER, *store.subjects()}
+    known = {LEDGER, *store.subjects(), *_begun(store)}
     for path in sorted(store.folder.rglob("*")):
         name = path.relative_to(store.folder).as_posix()
         if (path.is_file() or path.is_symlink()) and name not in known:

@@ -44,6 +44,15 @@ def put(home: Path, run_id: str, folder: Path, names: Iterable[str]) -> None:
         _reached(partial(open_home(home).log_artifact, run_id, str(folder / name), parent.strip(".")))
 
 
+def take_out(home: Path, run_id: str, names: Iterable[str]) -> None:
+    """Deletes the files ``names`` from the run's artifacts; a store that keeps old versions keeps them."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    repository = _reached(lambda: get_artifact_repository(_place(home, run_id)))
+    for name in names:
+        _reached(partial(repository.delete_artifacts, name))
+
+
 def put_missing(home: Path, run_id: str, folder: Path, names: list[str]) -> None:
     """Copies those of ``names`` that the run's artifacts lack: what a broken connection left behind."""
     with TemporaryDirectory(prefix="audit-mirror-") as place:

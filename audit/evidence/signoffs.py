@@ -8,11 +8,12 @@ taken back: a revocation is a further statement. Sources: 21 CFR 11.50 (printed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from audit.evidence.chain import Line
 from audit.evidence.difference import Difference
+from audit.evidence.erasures import erasures
 from audit.evidence.store import AuditStore
 from audit.records import BadInput, SignOff, SignOffState, Statement
 
@@ -75,12 +76,14 @@ def sign_offs(store: AuditStore) -> list[SignOff]:
     """Every sign-off of the audit in the order of signing, each with its state today."""
     revoked = {one.body["sign_off"]: one for one in store.statements(REVOKED) if set(one.body) >= TAKEN_BACK}
     today = {name: one.subjects[name] for name, one in store.subjects().items()}
-    gone = {name for one in store.statements("erased") for name in one.body.get("removed", ())}
+    gone = {(name, digest) for one in erasures(store) for name, digest in one.removed.items()}
     whole = [one for one in store.statements(SIGNED) if set(one.body) >= STATED]
     return [_today(one, revoked.get(one.id), today, gone) for one in whole]
 
 
-def _today(stated: Statement, revoked: Statement | None, today: Mapping[str, str], gone: Iterable[str]) -> SignOff:
+def _today(
+    stated: Statement, revoked: Statement | None, today: Mapping[str, str], gone: Set[tuple[str, str]]
+) -> SignOff:
     body = stated.body
     files = {name.removeprefix(PREFIX): digest for name, digest in stated.subjects.items()}
     one = SignOff(
@@ -91,7 +94,7 @@ def _today(stated: Statement, revoked: Statement | None, today: Mapping[str, str
         by = f"{revoked.created[:19]}Z by {revoked.body['name']}: {revoked.body['reason']}"
         return replace(one, state="revoked", note=by)
     state: SignOffState = "valid"
-    if set(files) & set(gone):
+    if not gone.isdisjoint(files.items()):
         state = "erased"
     elif any(today.get(name) != digest for name, digest in files.items()):
         state = "replaced"

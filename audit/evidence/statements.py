@@ -25,6 +25,8 @@ from audit.records import Statement
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PERSONAL = ("signed off", "revoked", "signature page")
 """Kinds that persons add with keys of their own; whether the audit itself is signed does not depend on them."""
+ERASED = "erased"
+"""Kind of the statement that takes a patient's rows out of an audit (``audit.evidence.erasures``)."""
 
 
 def sha256(data: bytes) -> str:

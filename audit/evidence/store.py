@@ -22,7 +22,7 @@ from audit.evidence.keys import SigningKey, publish
 from audit.evidence.ledger import Ledger
 from audit.evidence.parquet import table_bytes, table_from
 from audit.evidence.producer import producer as current_producer
-from audit.evidence.statements import sha256
+from audit.evidence.statements import ERASED, sha256
 from audit.home import AUDITS, FOLDERS, exists, experiment, only_one, open_home
 from audit.plan import StoredPlan
 from audit.records import BadInput, Statement
@@ -159,8 +159,14 @@ class AuditStore:
         return found[-1] if found else None
 
     def subjects(self) -> dict[str, Statement]:
-        """Subject name -> the statement that counts for it (the last one)."""
-        return {name: statement for statement in self.ledger.read() for name in statement.subjects}
+        """Subject name -> the statement that counts for it (the last one); without files that were erased whole."""
+        found: dict[str, Statement] = {}
+        for statement in self.ledger.read():
+            if statement.kind == ERASED:
+                for name in statement.body.get("removed", ()):
+                    found.pop(name, None)
+            found |= dict.fromkeys(statement.subjects, statement)
+        return found
 
     def tags(self) -> dict[str, str]:
         """The run's MLflow tags that begin with 'audit.'; none where the run was removed from MLflow."""

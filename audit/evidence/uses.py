@@ -1,8 +1,8 @@
 """How often each case has been used and shown: the register's events, and the cases that each audit stated.
 
-A case is known again by its image's SHA-256, whatever set or name it stands under; without an image, by set and case
-id. Source: FDA, Artificial Intelligence-Enabled Device Software Functions (draft, January 2025), on control of access
-to test data; Dwork et al., Science 2015;349:636, on what reuse does to a holdout set.
+A case is known again by its image's SHA-256, whatever set or name it stands under; without an image, by the digest of
+set and case id. Source: FDA, Artificial Intelligence-Enabled Device Software Functions (draft, January 2025), on
+control of access to test data; Dwork et al., Science 2015;349:636, on what reuse does to a holdout set.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pandas as pd
 
 from audit.evidence.parquet import table_from
 from audit.evidence.register import Event, events, showings
+from audit.evidence.statements import sha256
 from audit.evidence.store import AuditStore, table_path
 from audit.records import BadInput
 from audit.tables import CASE_USES, CASES, FRESH, REUSED
@@ -24,9 +25,10 @@ USES, SHOWN = "uses_before", "shown_before"
 
 
 def case_keys(cases: pd.DataFrame) -> pd.Series:
-    """What each case is known by: its image's SHA-256, else 'set/case id'."""
+    """What each case is known by: its image's SHA-256, else that of 'set/case id': the register keeps it for good."""
     named = cases[SET].astype("string") + "/" + cases["case_id"].astype("string")
-    return cases["sha256"].astype("string").fillna(named)
+    digests = named.map(lambda name: sha256(name.encode()), na_action="ignore").astype("string")
+    return cases["sha256"].astype("string").fillna(digests)
 
 
 def with_uses(store: AuditStore, cases: pd.DataFrame) -> pd.DataFrame:

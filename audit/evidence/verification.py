@@ -9,7 +9,7 @@ holds (a delivered file, a printed digest) can tell it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from audit.decision_tables import DECISION_TABLES
 from audit.evidence.binding import Lock, ModelDigests, changes
 from audit.evidence.comparison import compare_records, compare_tables
 from audit.evidence.difference import Difference
+from audit.evidence.erased_comparison import compare_after
+from audit.evidence.erasures import Erasure, erasures
 from audit.evidence.files import is_file
 from audit.evidence.integrity import check_integrity
 from audit.evidence.locks import PLAN_FILE, read_lock
@@ -98,17 +100,20 @@ def recomputed(store: AuditStore, recompute: Recompute) -> Iterator[Difference]:
         reason = " ".join(str(error).split()) or type(error).__name__
         yield Difference("recomputation", "possible from the stored evidence", "not possible", reason)
         return
+    erased = erasures(store)
     for name, result in results.items():
         try:
-            yield from _compare(store, name, result)
+            yield from _compare(store, name, result, erased)
         except BadInput as error:
             yield Difference(name, "a readable table", "not readable", str(error))
 
 
-def _compare(store: AuditStore, name: str, result: pd.DataFrame | bytes) -> list[Difference]:
+def _compare(store: AuditStore, name: str, result: pd.DataFrame | bytes, erased: Sequence[Erasure]) -> list[Difference]:
     if isinstance(result, bytes):
         return compare_records(name, _json(store, name), json.loads(result))
-    table = _table(name)
+    table = table_called(name)
+    if erased:
+        return compare_after(name, store.read_table(table), table.conform(result), erased)
     return compare_tables(name, store.read_table(table), table.conform(result))
 
 
@@ -119,7 +124,8 @@ def _json(store: AuditStore, name: str) -> Any:
         raise BadInput(f"{name} is not readable JSON ({error}).") from error
 
 
-def _table(name: str) -> Table:
+def table_called(name: str) -> Table:
+    """The declared table of that name."""
     known = {one.name: one for one in (*vars(tables).values(), *DECISION_TABLES) if isinstance(one, Table)}
     if name not in known:
         raise BadInput(f"no table is called '{name}'; known: {', '.join(known)}.")
@@ -162,10 +168,14 @@ def verify_file(home: Path, path: Path) -> FileCheck:
 
 
 def _delivered(store: AuditStore, path: Path, digest: str, name: str, statement: Statement) -> FileCheck:
-    latest = store.subjects()[name]
-    superseded = latest.subjects[name] != digest
+    latest = store.subjects().get(name)
+    superseded = latest is None or latest.subjects[name] != digest
     found: tuple[Difference, ...] = ()
-    if superseded:
+    if latest is None:
+        at = next(one.at for one in reversed(erasures(store)) if name in one.removed)
+        what = f"It shows something of a patient whose rows were erased on {at[:10]}: destroy it, ask for the new one."
+        found = (Difference(path.name, "a file that stands", "erased", what),)
+    elif superseded:
         what = f"The audit replaced this file on {latest.created}; it is an earlier version."
         found = (Difference(path.name, f"SHA-256 {latest.subjects[name]}", digest, what),)
     return FileCheck(path, digest, store.audit_id, name, statement, superseded, found)

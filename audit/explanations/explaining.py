@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -58,6 +56,7 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
+    place: int
     facts: CaseFacts
     image: Image
     mask: BoolArray | None
@@ -92,6 +91,7 @@ def explain_cases(
     """Explains ``target`` of ``network`` (layers by name, ``OpenModel.module()``; ``BlackBox`` for a version without
     gradients) on ``cases`` by every method, and scores every map.
 
+    Files are numbered in the order of ``cases``: names stand in the ledger for good, and no case may be named there.
     ``load_reference_mask`` gives the mask of the case's finding on an image of this shape, or None; shares inside it
     are computed for reference-positive cases only. ``progress`` gets the number of maps newly done and scored. A case
     that cannot be read or explained is a row with its reason.
@@ -144,11 +144,11 @@ def _read(
 ) -> tuple[list[_Case], list[dict[str, Any]]]:
     ready: list[_Case] = []
     rows: list[dict[str, Any]] = []
-    for facts in cases:
+    for place, facts in enumerate(cases, start=1):
         try:
             image = load(facts.case_id)
             mask = load_mask(facts.case_id, image.pixels.shape) if facts.reference else None
-            ready.append(_Case(facts, image, mask))
+            ready.append(_Case(place, facts, image, mask))
         except Exception as error:
             rows += [_row(setting, method, facts, error=_reason(error)) for method in methods]
     return ready, rows
@@ -177,7 +177,7 @@ def _explained(
     if isinstance(found, str):
         return _row(setting, method, case.facts, error=found), {}
     attribution = found.maps[0]
-    stem = f"explanations/{setting.version}/{_slug(case.facts.case_id)}.{setting.target_name}.{method.name}"
+    stem = f"explanations/{setting.version}/{case.place:04d}.{setting.target_name}.{method.name}"
     completeness = None if found.completeness_error is None else float(found.completeness_error[0])
     inside, area = _inside(attribution, case.mask)
     row = _row(
@@ -247,12 +247,6 @@ def _npz(attribution: Pixels) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, map=attribution.astype(np.float32))
     return buffer.getvalue()
-
-
-def _slug(case_id: str) -> str:
-    """The case id as a file name; an altered one carries a short digest so that names stay apart."""
-    safe = re.sub(r"[^A-Za-z0-9._-]", "_", case_id)
-    return safe if safe == case_id else f"{safe}-{hashlib.sha256(case_id.encode()).hexdigest()[:8]}"
 
 
 def _row(setting: _Setting, method: VisualMethod, facts: CaseFacts, **values: Any) -> dict[str, Any]:
