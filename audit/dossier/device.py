@@ -142,6 +142,7 @@ class Device(Part):
     simulated: bool = False
     declared: Mapping[str, Declaration] = Field(default_factory=dict)
     signatories: tuple[Signatory, ...] = ()
+    small_cells: int = Field(default=11, ge=1)  # fewest patients that a public document may count (small_cells.py)
     four_eyes: bool = False  # whoever signs a document as its author may not sign it as reviewer or approver
 
     @field_validator("declared", mode="before")

@@ -27,6 +27,7 @@ from audit.dossier.front import front
 from audit.dossier.locating import Shared, block_name, first_place
 from audit.dossier.panels import checklist_panel, requirement_panel
 from audit.dossier.revision_history import revision_history
+from audit.dossier.small_cells import suppressed
 from audit.dossier.statuses import answers
 from audit.dossier.styling import styled
 from audit.dossier.templates import BLOCKS_ROOM, BlockCall, Template, TemplateSection, translate
@@ -69,6 +70,7 @@ def resolve(template: Template, view: AuditView, shared: Shared | None = None) -
         appendix=(),
         places=tuple(places.items()),
     )
+    draft = suppressed(draft, view) if template.public else draft
     history = revision_history(view, template.id)
     used = replace(draft, appendix=history).cited
     closing = appendix(view, given, used, template.closing)

@@ -94,7 +94,7 @@ class Template(Conditional):
     ``when``: whom it concerns beside the instrument's market. ``front``: status, gaps and findings ('full'), status
     and gaps ('gaps'), or status with the gaps in one line ('brief'). ``panel``: how a section lists its requirements.
     ``closing``: requirement matrix and every statement, or the cited statements alone. ``pages_of``: documents of the
-    same run whose pages a checklist names. ``public``: meant for anybody; small cells are to be suppressed.
+    same run whose pages a checklist names. ``public``: meant for anybody; small cells are suppressed.
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_]*$")
