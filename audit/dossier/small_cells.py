@@ -26,6 +26,9 @@ from audit.dossier.content import (
     Document,
     ForestMark,
     ForestRow,
+    HeatCell,
+    MatrixCell,
+    RocLine,
     Row,
     Run,
     Runs,
@@ -205,6 +208,14 @@ def _without(part: Any, cells: SmallCells) -> Any:
         return _row(part, cells)
     if isinstance(part, ForestRow):
         return _forest_row(part, cells)
+    if isinstance(part, HeatCell):
+        return _heat_cell(part, cells)
+    if isinstance(part, MatrixCell) and _runs(part.printed, cells) != part.printed:
+        return MatrixCell(None, _runs(part.printed, cells), text("–", "quiet"))
+    if isinstance(part, RocLine) and any(_runs(each, cells) != each for each in part.printed):
+        return replace(
+            part, points=(), operating_point=None, printed=tuple(_runs(each, cells) for each in part.printed)
+        )
     if isinstance(part, tuple):
         if any(isinstance(each, Value) for each in part):
             part = _runs(part, cells)
@@ -263,3 +274,10 @@ def _forest_row(row: ForestRow, cells: SmallCells) -> ForestRow:
         return ForestMark(None, None, None, text(cells.said, "quiet"), cells.said)
 
     return replace(row, size=_runs(row.size, cells), marks=tuple(map(mark, row.marks)))
+
+
+def _heat_cell(cell: HeatCell, cells: SmallCells) -> HeatCell:
+    """A cell of a heat table; its shade would tell the estimate."""
+    printed = _runs(cell.printed, cells)
+    limits = _runs(cell.limits, cells)
+    return cell if (printed, limits) == (cell.printed, cell.limits) else HeatCell(None, printed)

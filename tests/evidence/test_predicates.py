@@ -41,6 +41,14 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "timestamp": ("timestamps/001.tsr", {"statements": 9, "at": AT, "who": "A"}),
     "reproduction": ("reproductions/001.json", {"reproduced": True, "who": "A"}),
     "signed off": ("signed:documents/eu.pdf", SIGNED | {"ledger_root": DIGEST}),
+    "erased": (
+        "tables/cases.parquet",
+        {
+            "patients": 1, "cases": 2, "partly": False, "reason": "r", "by": "B",
+            "files": {"tables/cases.parquet": {"before": DIGEST, "after": DIGEST, "rows": 2}},
+            "removed": {"documents/eu.pdf": DIGEST},
+        },
+    ),
     "revoked": ("signoff:revoked", {"sign_off": DIGEST, "document": "eu", "reason": "r", "name": "R", "key": DIGEST}),
     "signature page": ("signatures/eu.pdf", {"document": "eu"}),
     "recorded": ("recorded/candidate.parquet", {}),
