@@ -1,11 +1,17 @@
 """Signing a document: bound to its bytes, told from a forgery, kept when revoked; two pairs of eyes."""
 
+import datetime
 import io
 from pathlib import Path
 
 import pypdfium2
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.x509.oid import NameOID
 from small_audit import DEVICE, Small, audit
 
 from audit.evidence.keys import SigningKey, make_key
@@ -174,6 +180,67 @@ def test_a_copy_with_a_signature_inside(small: Small, keys: tuple[Path, Path], t
     assert inside.sig_object["/Name"] == "A. Approver"
     assert inside.sig_object["/SubFilter"] == "/ETSI.CAdES.detached"
     assert "exists already" in audit("sign", "report", *words, "--key", keys[0], "--pdf", path).err
+
+
+@pytest.fixture(scope="module")
+def organisation(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    """A signer's PKCS #12 file (passphrase 'open'), under a root whose certificate (DER) a reader would trust."""
+    at, day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), datetime.timedelta(days=1)
+    root_key, own_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in ("Example root", "Example quality")]
+    made = []
+    for subject, key, authority in ((names[0], root_key, True), (names[1], own_key, False)):
+        usage = x509.KeyUsage(not authority, not authority, False, False, False, authority, authority, False, False)
+        made.append(
+            x509.CertificateBuilder(names[0], subject, key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(at)
+            .not_valid_after(at + 3650 * day)
+            .add_extension(x509.BasicConstraints(authority, None), critical=True)
+            .add_extension(usage, critical=True)
+            .sign(root_key, hashes.SHA256())
+        )
+    path = tmp_path_factory.mktemp("organisation") / "quality.p12"
+    sealed = BestAvailableEncryption(b"open")
+    path.write_bytes(pkcs12.serialize_key_and_certificates(b"quality", own_key, made[1], [made[0]], sealed))
+    return path, made[0].public_bytes(Encoding.DER)
+
+
+def test_a_copy_signed_by_an_organisations_certificate(
+    small: Small, organisation: tuple[Path, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyhanko", reason="the extra 'pdfsign' is not installed")
+    from asn1crypto.x509 import Certificate
+    from pyhanko.pdf_utils.reader import PdfFileReader
+    from pyhanko.sign.validation import validate_pdf_signature
+    from pyhanko_certvalidator import ValidationContext
+
+    certificate, root = organisation
+    path = tmp_path / "signed.pdf"
+    words = ("--role", "QA", "--meaning", "approved", "--name", "A. Approver", "--home", small.home, "--pdf", path)
+    for given, passphrase in ((certificate, "wrong"), (small.documents / "summary.pdf", "open")):
+        monkeypatch.setenv("AUDIT_KEY_PASSPHRASE", passphrase)
+        refused = audit("sign", "summary", *words, "--certificate", given)
+        assert refused.code == 2, refused.out
+        assert "no PKCS #12 file that can be opened" in " ".join(refused.err.split())
+        assert "Traceback" not in refused.err
+        assert not path.exists()
+        assert sign_offs(small.store) == [], "nothing is signed by half"
+    monkeypatch.setenv("AUDIT_KEY_PASSPHRASE", "open")
+    done = audit("sign", "summary", *words, "--certificate", certificate)
+    assert done.code == 0, done.err
+    assert path.read_bytes().startswith((small.documents / "summary.pdf").read_bytes())
+    (inside,) = PdfFileReader(io.BytesIO(path.read_bytes())).embedded_signatures
+    assert inside.signer_cert.subject.native["common_name"] == "Example quality"
+    trusted = ValidationContext(trust_roots=[Certificate.load(root)], allow_fetching=False)
+    status = validate_pdf_signature(inside, trusted)
+    assert (status.intact, status.valid, status.trusted) == (True, True, True)
+    assert inside.sig_object["/Reason"] == "approved"
+    stranger = validate_pdf_signature(inside, ValidationContext(trust_roots=[], allow_fetching=False))
+    assert (stranger.intact, stranger.trusted) == (True, False)
+    edited = path.read_bytes().replace(b"/Type", b"/typE", 1)
+    (broken,) = PdfFileReader(io.BytesIO(edited)).embedded_signatures
+    assert not validate_pdf_signature(broken, trusted).intact
 
 
 def test_signing_by_hand_in_code(small: Small, keys: tuple[Path, Path]) -> None:
