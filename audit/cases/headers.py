@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pydicom
 from pydicom.datadict import tag_for_keyword
+from pydicom.tag import BaseTag
 
 _TEXT = {
     "modality": "Modality",
@@ -93,8 +95,14 @@ def _pair(dataset: pydicom.Dataset) -> tuple[float, float] | None:
 
 def value_of(dataset: pydicom.Dataset, keyword: str) -> Any:
     """The element's value, None where there is none; looked up by tag, which is faster for absent ones."""
-    tag = tag_for_keyword(keyword)
+    tag = _tag(keyword)
     return dataset[tag].value if tag is not None and tag in dataset else None
+
+
+@cache
+def _tag(keyword: str) -> BaseTag | None:
+    number = tag_for_keyword(keyword)
+    return None if number is None else BaseTag(number)
 
 
 def _text(dataset: pydicom.Dataset, keyword: str) -> str:

@@ -7,7 +7,7 @@ the patient, the study stands for the patient, else the file itself; both are sa
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,14 +109,14 @@ def finish_volume(task: VolumeTask, made: dict[str, Any]) -> Case:
     return task.case
 
 
-def unique(cases: Iterable[Case]) -> Iterator[Case]:
-    """The same file under two paths gives two cases: the second is named ``...-2``."""
-    taken: dict[str, int] = {}
+def unique(cases: Iterable[Case], times: Callable[[str], int]) -> Iterator[Case]:
+    """The same file under two paths gives two cases: the second is named ``...-2``. ``times`` counts how often it was
+    asked about a name, this time included."""
     for case in cases:
         name = case.case_id
-        taken[name] = taken.get(name, 0) + 1
-        if taken[name] > 1:
-            case.row["case_id"] = f"{name}-{taken[name]}"
+        number = times(name)
+        if number > 1:
+            case.row["case_id"] = f"{name}-{number}"
             if case.row["patient_id"] == f"unknown-{name}":
                 case.row["patient_id"] = f"unknown-{case.case_id}"
         yield case

@@ -8,10 +8,10 @@ mirror images of chest radiographs, none are found at a threshold that raises no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from audit.cases.concerns import Concern, said_of
@@ -21,6 +21,7 @@ FEWEST = 20
 AGREEMENT = 0.5  # median correlation with the mean of the others, below which a kind is too mixed to judge
 INVERTED, TURNED = 0.2, 0.35  # by how much a change must agree better
 CLIPPED = 0.10
+BLOCK = 1000  # thumbnails compared at a time
 KIND = ("modality", "body_part", "view", "laterality", "source_format")
 Thumbs = NDArray[np.float32]
 CHANGES: dict[str, Callable[[Thumbs], Thumbs]] = {
@@ -35,7 +36,7 @@ def find(intake: Intake) -> Iterator[Concern]:
     """One concern for each kind of change; then clipped and empty images."""
     found: dict[str, list[int]] = {}
     for rows in _kinds(intake):
-        for place, change in zip(rows, judged(intake.thumbs[rows]), strict=True):
+        for place, change in zip(rows, judged(intake.thumbs, rows), strict=True):
             if change:
                 found.setdefault(change, []).append(int(place))
     for change, places in found.items():
@@ -64,40 +65,37 @@ def _kinds(intake: Intake) -> Iterator[NDArray[np.int64]]:
     names = [name for name in KIND if name in intake.cases]
     seen = np.flatnonzero(intake.levels > 2)
     frame = intake.cases.iloc[seen][names].astype("string").fillna("")
-    keys = frame.agg("|".join, axis=1) if len(frame) else pd.Series(dtype="string")
-    for _, rows in pd.Series(seen, index=keys.index).groupby(keys):
-        if len(rows) >= FEWEST:
-            yield rows.to_numpy()
+    kinds: Mapping[Any, Any] = frame.groupby(names, sort=False).indices if len(frame) else {}
+    for _, rows in sorted(("|".join(kind), rows) for kind, rows in kinds.items() if len(rows) >= FEWEST):
+        yield seen[rows]
 
 
-def judged(thumbs: NDArray[np.uint8]) -> list[str]:
-    """For each thumbnail of one kind, the change that makes it agree clearly better with the others; '' for none."""
-    own = _standardised(thumbs.astype(np.float32))
-    total, n = own.sum(axis=0), len(own)
-    agreement = _agreement(own, own, total, n)
-    if np.median(agreement) < AGREEMENT:
-        return [""] * n
-    scores = np.stack([_agreement(change(own), own, total, n) for change in CHANGES.values()])
-    best = scores.argmax(axis=0)
+def judged(thumbs: NDArray[np.uint8], rows: NDArray[np.int64] | None = None) -> list[str]:
+    """For each thumbnail of one kind (``rows`` of ``thumbs``; all), the change that makes it agree clearly better with
+    the others; '' for none."""
+    places = np.arange(len(thumbs)) if rows is None else rows
+    blocks = [places[start : start + BLOCK] for start in range(0, len(places), BLOCK)]
+    total = np.sum([_standardised(thumbs[block]).sum(axis=0, dtype=np.float64) for block in blocks], axis=0)
+    scores = np.concatenate([_agreements(_standardised(thumbs[block]), total) for block in blocks])
+    if np.median(scores[:, 0]) < AGREEMENT:
+        return [""] * len(places)
+    best = scores[:, 1:].argmax(axis=1)
+    clear = scores[:, 1:].max(axis=1) - scores[:, 0] > np.where(best == 0, INVERTED, TURNED)
     names = list(CHANGES)
-    clear = scores.max(axis=0) - agreement > np.where(best == 0, INVERTED, TURNED)
     return [names[b] if c else "" for b, c in zip(best, clear, strict=True)]
 
 
-def _agreement(changed: Thumbs, own: Thumbs, total: NDArray[np.float32], n: int) -> NDArray[np.float64]:
-    """Correlation of each changed thumbnail with the mean of the others as they are; a thousand at a time."""
-    found = np.zeros(n)
-    for start in range(0, n, 1000):
-        part = slice(start, start + 1000)
-        others = total - own[part]
-        scale = np.sqrt((others**2).mean(axis=(1, 2)))
-        product = (changed[part] * others).mean(axis=(1, 2))
-        found[part] = np.divide(product, scale, out=np.zeros(len(scale)), where=scale > 0)
-    return found
+def _agreements(own: Thumbs, total: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 1 + changes): correlation of each thumbnail, as it is and changed, with the mean of the others."""
+    others = total - own
+    scale = np.sqrt((others**2).mean(axis=(1, 2)))
+    products = [(changed * others).mean(axis=(1, 2)) for changed in (own, *(c(own) for c in CHANGES.values()))]
+    found = np.stack(products, axis=1)
+    return np.asarray(np.divide(found, scale[:, None], out=np.zeros_like(found), where=scale[:, None] > 0))
 
 
-def _standardised(thumbs: Thumbs) -> Thumbs:
-    centred = thumbs - thumbs.mean(axis=(1, 2), keepdims=True)
+def _standardised(thumbs: NDArray[np.uint8]) -> Thumbs:
+    centred = thumbs.astype(np.float32) - thumbs.mean(axis=(1, 2), keepdims=True, dtype=np.float32)
     scale = np.sqrt((centred**2).mean(axis=(1, 2), keepdims=True))
     return np.asarray(centred / np.maximum(scale, 1e-6), dtype=np.float32)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from audit.cases.concerns import Concern, said_of
 from audit.intake.check import Check, Intake
@@ -28,7 +29,7 @@ def find(intake: Intake) -> Iterator[Concern]:
 
 def _concern(intake: Intake, found: Sequence[Sequence[int]], what: str) -> Concern:
     rows = [i for group in found for i in group]
-    patients = intake.cases["patient_id"].to_numpy()
+    patients = _patients(intake)
     several = sum(len(set(patients[list(group)])) > 1 for group in found)
     under = "stands under several patients" if several == 1 else "stand under several patients"
     apart = f"; {several} of the {len(found)} images {under}" if several else ""
@@ -36,16 +37,25 @@ def _concern(intake: Intake, found: Sequence[Sequence[int]], what: str) -> Conce
     return Concern("major", text, intake.ids(rows), "Keep one case for each image, or say why an image stands twice.")
 
 
+def _patients(intake: Intake) -> NDArray[np.intp]:
+    """A number for each patient."""
+    return pd.factorize(intake.cases["patient_id"])[0]
+
+
 def _twins(intake: Intake) -> list[list[int]]:
-    digest = intake.cases["pixel_sha256"]
-    known = pd.Series(np.arange(len(digest)))[digest.notna().to_numpy()]
-    grouped = known.groupby(digest[digest.notna()].to_numpy())
-    return [list(map(int, rows)) for _, rows in grouped if len(rows) > 1]
+    """Groups of cases with one digest of pixels, in order of the digests."""
+    codes, digests = pd.factorize(intake.cases["pixel_sha256"])
+    often = np.flatnonzero(np.bincount(codes[codes >= 0], minlength=len(digests)) > 1)
+    rows = np.flatnonzero(np.isin(codes, often))
+    found: dict[int, list[int]] = {}
+    for row, code in zip(rows.tolist(), codes[rows].tolist(), strict=True):
+        found.setdefault(code, []).append(row)
+    return [found[code] for code in sorted(found, key=lambda code: str(digests[code]))]
 
 
 def _alike(intake: Intake, twins: Sequence[Sequence[int]]) -> list[list[int]]:
     """Groups of look-alikes of different patients; one patient's neighbouring slices and repeats look alike rightly."""
-    patients = intake.cases["patient_id"].to_numpy()
+    patients = _patients(intake)
     same = {i: number for number, group in enumerate(twins) for i in group}
     pairs = (
         (i, j)
@@ -54,17 +64,22 @@ def _alike(intake: Intake, twins: Sequence[Sequence[int]]) -> list[list[int]]:
         and same.get(i, -1) != same.get(j, -2)
         and correlation(intake.thumbs[i], intake.thumbs[j]) >= LEAST_CORRELATION
     )
-    return groups(pairs, len(patients))
+    return groups(pairs)
 
 
 def _differing(intake: Intake, found: Sequence[Sequence[int]]) -> dict[str, list[int]]:
     differing: dict[str, list[int]] = {}
     for column in intake.references:
-        values = intake.cases[column].astype("string").fillna("").to_numpy()
-        rows = [i for group in found if len(set(values[list(group)])) > 1 for i in group]
+        values = intake.cases[column]
+        rows = [i for group in found if _levels(values.iloc[list(group)]) > 1 for i in group]
         if rows:
             differing[column] = rows
     return differing
+
+
+def _levels(values: pd.Series) -> int:
+    """How many different texts there are; blank is one of them."""
+    return int(values.astype("string").fillna("").nunique())
 
 
 ENTRY = Check(

@@ -38,11 +38,11 @@ def _unusable(column: str, masks: list[MaskFacts]) -> Iterator[Concern]:
 
 def _other_grid(intake: Intake, column: str, masks: list[MaskFacts]) -> Iterator[Concern]:
     """Masks that are compared with nothing: each is a failed case of its own at the audit, never averaged in."""
-    grids = dict(zip(map(str, intake.cases["case_id"]), _grids(intake.cases), strict=True))
+    grids = _grids(intake.cases, {mask.case_id for mask in masks if not mask.problem})
     apart: dict[str, list[str]] = {}
     for mask in masks:
-        image = grids[mask.case_id]
-        how = None if mask.problem or image is None else image.mismatch(_grid_of(mask), TOLERANCE_MM)
+        image = grids.get(mask.case_id)
+        how = image.mismatch(_grid_of(mask), TOLERANCE_MM) if image and not mask.problem else None
         if how:
             apart.setdefault(how.partition(",")[0] if "voxels against" not in how else "size", []).append(mask.case_id)
     for how, rows in sorted(apart.items()):
@@ -50,10 +50,12 @@ def _other_grid(intake: Intake, column: str, masks: list[MaskFacts]) -> Iterator
         yield Concern("major", what, tuple(rows), _REMEDY)
 
 
-def _grids(cases: pd.DataFrame) -> Iterator[Grid | None]:
-    """Where each case's voxels lie; None for a case without an image."""
-    for text in cases["grid"] if "grid" in cases else [pd.NA] * len(cases):
-        yield None if pd.isna(text) or not text else Grid.of_text(str(text))
+def _grids(cases: pd.DataFrame, wanted: set[str]) -> dict[str, Grid]:
+    """Where the voxels of each wanted case lie; a case without an image is left out."""
+    if "grid" not in cases:
+        return {}
+    mine = cases.loc[cases["case_id"].isin(wanted) & cases["grid"].notna(), ["case_id", "grid"]]
+    return {str(case): Grid.of_text(str(text)) for case, text in mine.itertuples(index=False)}
 
 
 def _grid_of(mask: MaskFacts) -> Grid:

@@ -6,7 +6,7 @@ so that the strata of a plan read the manifest as it stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -85,20 +85,24 @@ def _column(frame: pd.DataFrame, about: Described) -> pd.Series:
 
 
 def _derive(name: str, written: pd.Series) -> pd.Series:
+    """Levels of what is written; each text is read once, except that makers' spellings depend on their counts."""
+    if name in ("manufacturer", "model", "site"):
+        return one_maker(pd.DataFrame({"manufacturer": written})) if name == "manufacturer" else written
+    codes, texts = pd.factorize(written)
+    return _derive_levels(name, pd.Series(texts, dtype="string")).reindex(codes).set_axis(written.index)
+
+
+def _derive_levels(name: str, written: pd.Series) -> pd.Series:
     if name == "sex":
         return one_sex(pd.DataFrame({"sex": written}))
     if name == "age_years":
         return age_in_years(pd.DataFrame({"age_years": written})).round(2)
-    if name == "manufacturer":
-        return one_maker(pd.DataFrame({"manufacturer": written}))
     if name == "view":
         return one_view(pd.DataFrame({"view": written}))
-    if name == "field_strength_t":
-        known = nominal_strength(pd.DataFrame({"field_strength_t": written})).notna()
-        number = pd.to_numeric(written.str.rstrip("Tt ").str.strip(), errors="coerce").astype("Float64")
-        tesla = number.mask((number >= 500).fillna(False), number / GAUSS_PER_TESLA)
-        return tesla.mask(~known, pd.NA)
-    return written
+    known = nominal_strength(pd.DataFrame({"field_strength_t": written})).notna()
+    number = pd.to_numeric(written.str.rstrip("Tt ").str.strip(), errors="coerce").astype("Float64")
+    tesla = number.mask((number >= 500).fillna(False), number / GAUSS_PER_TESLA)
+    return tesla.mask(~known, pd.NA)
 
 
 def _disagree(name: str, one: pd.Series, other: pd.Series) -> pd.Series:
@@ -112,25 +116,23 @@ def _disagree(name: str, one: pd.Series, other: pd.Series) -> pd.Series:
 
 def missing_reasons(frame: pd.DataFrame) -> pd.Series:
     """One text for each case: attribute and why it has no level; missing where nothing is missing."""
-    texts: list[list[str]] = [[] for _ in range(len(frame))]
+    texts = [""] * len(frame)
     for about in DESCRIBED:
         for place, reason in enumerate(reasons(frame, about)):
             if reason:
-                texts[place].append(f"{about.name}: {reason}")
-    return pd.Series(["; ".join(t) or pd.NA for t in texts], index=frame.index, dtype="string")
+                texts[place] += f"{'; ' if texts[place] else ''}{about.name}: {reason}"
+    return pd.Series([text or pd.NA for text in texts], index=frame.index, dtype="string")
 
 
-def reasons(frame: pd.DataFrame, about: Described) -> Sequence[str]:
+def reasons(frame: pd.DataFrame, about: Described) -> Iterator[str]:
     """Why each case has no level of an attribute; '' where it has one or needs none."""
     applies = frame["modality"].isin(about.modalities) if about.modalities else pd.Series(True, index=frame.index)
     blank = frame[about.written].isna()
     format_ = frame["source_format"].fillna("")
-    out = []
     for needed, level, empty, kind in zip(applies, frame[about.name].notna(), blank, format_, strict=True):
         if level or not needed:
-            out.append("")
+            yield ""
         elif not empty:
-            out.append("what is written is not understood")
+            yield "what is written is not understood"
         else:
-            out.append(_SILENT.get(kind, "a file of this kind does not say"))
-    return out
+            yield _SILENT.get(kind, "a file of this kind does not say")

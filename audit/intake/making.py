@@ -49,7 +49,7 @@ def make_cases(work: Work) -> tuple[Gathered, list[Canvas], dict[str, dict[str, 
     references = _read_references(work)
     named = {name for r in references.values() for name in (*r["series"], *r["instances"])}
     gathered, canvases = Gathered(), []
-    for case in unique(_assembled(work)):
+    for case in unique(_assembled(work), work.store.times):
         if case.grid is None:
             case.row["image"] = f"{SOURCE}/{case.row['image']}"
         gathered.add(case)

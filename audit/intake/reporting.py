@@ -95,9 +95,8 @@ def _attribute(taken: Taken, about: Described) -> dict[str, Any]:
     return {"known": len(known), "levels": dict(counts_by(known)) if len(known) else {}, "missing": dict(why)}
 
 
-def as_text(taken: Taken, set_file: str) -> str:
-    """The report for people."""
-    report = as_dict(taken)
+def as_text(taken: Taken, report: dict[str, Any], set_file: str) -> str:
+    """The report (from ``as_dict``) for people."""
     out = taken.work.out
     head = (
         f"{counted(report['n_cases'], 'case', 'cases')} of {counted(report['n_patients'], 'patient', 'patients')} "

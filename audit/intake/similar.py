@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 MOST_BITS = 10
 LEAST_CORRELATION = 0.98
-_BLOCK = 128
+BLOCK = 64, 4096  # pairs looked at together: 2 MiB of differing bits
 
 
 def fingerprint(dhash: str) -> NDArray[np.uint64]:
@@ -28,17 +28,21 @@ def close_pairs(one: NDArray[np.uint64], other: NDArray[np.uint64] | None = None
     right = one if other is None else other
     if not len(one) or not len(right):
         return
-    usable = np.any(right != 0, axis=1)
-    for start in range(0, len(one), _BLOCK):
-        block = one[start : start + _BLOCK]
-        offset = start if within else 0
-        bits = np.bitwise_count(block[:, None, 0] ^ right[None, offset:, 0]).astype(np.uint16)
-        for i, j in zip(*np.nonzero((bits <= MOST_BITS) & usable[None, offset:]), strict=True):
-            left, place = start + int(i), offset + int(j)
-            if (within and place <= left) or not np.any(one[left]):
-                continue
-            if int(np.bitwise_count(one[left] ^ right[place]).sum()) <= MOST_BITS:
-                yield left, place
+    for start in range(0, len(one), BLOCK[0]):
+        block = one[start : start + BLOCK[0]]
+        for offset in range(start if within else 0, len(right), BLOCK[1]):
+            left, other_ = _close(block, right[offset : offset + BLOCK[1]])
+            for i, j in zip((left + start).tolist(), (other_ + offset).tolist(), strict=True):
+                if i < j or not within:
+                    yield i, j
+
+
+def _close(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Places of close pairs of two blocks: the first word decides for most, the other three for the rest."""
+    left, right = np.nonzero(np.bitwise_count(one[:, None, 0] ^ other[None, :, 0]) <= MOST_BITS)
+    bits = np.bitwise_count(one[left] ^ other[right]).sum(axis=1, dtype=np.uint16)
+    close = (bits <= MOST_BITS) & np.any(one, axis=1)[left] & np.any(other, axis=1)[right]
+    return left[close], right[close]
 
 
 def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
@@ -48,12 +52,12 @@ def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     return float(a @ b) / scale if scale > 0 else 0.0
 
 
-def groups(pairs: Iterator[tuple[int, int]], size: int) -> list[list[int]]:
-    """Connected groups of two or more."""
-    root = list(range(size))
+def groups(pairs: Iterator[tuple[int, int]]) -> list[list[int]]:
+    """Connected groups of two or more, each in order, by their first member."""
+    root: dict[int, int] = {}
 
     def find(i: int) -> int:
-        while root[i] != i:
+        while root.setdefault(i, i) != i:
             root[i] = root[root[i]]
             i = root[i]
         return i
@@ -61,6 +65,6 @@ def groups(pairs: Iterator[tuple[int, int]], size: int) -> list[list[int]]:
     for i, j in pairs:
         root[find(i)] = find(j)
     members: dict[int, list[int]] = {}
-    for i in range(size):
+    for i in sorted(root):
         members.setdefault(find(i), []).append(i)
-    return [group for group in members.values() if len(group) > 1]
+    return list(members.values())

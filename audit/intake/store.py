@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, bytes INTEGER, changed 
   fate TEXT, series TEXT, record TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outcomes (path TEXT PRIMARY KEY, fate TEXT, case_id TEXT, reason TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS volumes (target TEXT PRIMARY KEY, made TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS names (name TEXT PRIMARY KEY, times INTEGER) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_series ON files (fate, series, path);
 """
 
@@ -85,6 +86,11 @@ class Store:
         """What became of an image file: 'case', 'slice', 'double' or 'left out'."""
         self._base.execute("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?)", (path, fate, case_id, reason))
 
+    def times(self, name: str) -> int:
+        """How often a case of this name was asked about since cases are made anew; on disk, for there may be many."""
+        counted = "INSERT INTO names VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET times = times + 1 RETURNING times"
+        return int(self._base.execute(counted, (name,)).fetchone()[0])
+
     def volumes(self) -> dict[str, dict[str, Any]]:
         """Name of each volume that was written -> what its writer said of it."""
         return {t: json.loads(made) for t, made in self._base.execute("SELECT target, made FROM volumes")}
@@ -97,6 +103,7 @@ class Store:
     def forget_outcomes(self) -> None:
         """Before cases are made anew."""
         self._base.execute("DELETE FROM outcomes")
+        self._base.execute("DELETE FROM names")
 
     def fates(self) -> Iterator[dict[str, Any]]:
         """Every file with its fate, case and reason, by path."""

@@ -59,7 +59,7 @@ def write(taken: Taken) -> Written:
     _put(out / name, set_yaml(taken, training))
     _write_files(out / WORK / "files.csv", taken)
     report = as_dict(taken)
-    text = as_text(taken, name)
+    text = as_text(taken, report, name)
     _put(out / WORK / "report.json", json.dumps(report, indent=2, allow_nan=False) + "\n")
     _put(out / WORK / "report.txt", text + "\n")
     taken.work.store.close()
