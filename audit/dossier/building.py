@@ -11,6 +11,7 @@ from audit.datafolders import data_folder
 from audit.dossier.catalogues import instruments
 from audit.dossier.conditions import holds
 from audit.dossier.content import page_key
+from audit.dossier.fda_lint import in_words, lint
 from audit.dossier.html_page import render_html
 from audit.dossier.locating import Shared
 from audit.dossier.pdf import paginated
@@ -19,6 +20,7 @@ from audit.dossier.serial import to_json
 from audit.dossier.templates import Template, read_template
 from audit.dossier.view import AuditView
 from audit.dossier.word import render_word
+from audit.records import BadInput
 
 DATA = {"answers", "clause_labels", "device.example", "instruments", "reading_maps", "vocabulary"}
 """Files of ``templates/`` that are no document."""
@@ -79,10 +81,14 @@ def _pages_first(templates: Iterable[Template]) -> list[Template]:
 
 def _built(template: Template, view: AuditView, shared: Shared) -> BuiltDocument:
     document = resolve(template, view, shared)
-    pdf, layout = paginated(document, shared.elsewhere)
+    data, for_fda = to_json(document), instruments()[template.instrument].market == "us"
+    pdf, layout = paginated(document, shared.elsewhere, b"" if for_fda else data)
+    faults = lint(f"{document.id}.pdf", pdf) if for_fda else []
+    if faults:
+        raise BadInput(in_words(f"{document.id}.pdf", faults))
     shared.elsewhere.update({page_key(document.id, key): page for key, page in layout.pages.items()})
     shared.pages[template.id] = {name: layout.pages[key] for name, key in document.places if key in layout.pages}
     shared.titles[template.id] = document.title
     values = [(value.text, value.statement, value.pointer) for value in document.values]
     docx, page = render_word(document, shared.elsewhere), render_html(document, shared.elsewhere)
-    return BuiltDocument(document.id, pdf, docx, page, to_json(document), values)
+    return BuiltDocument(document.id, pdf, docx, page, data, values)

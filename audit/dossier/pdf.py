@@ -36,6 +36,7 @@ from audit.dossier.content import (
     StatusBox,
     Table,
 )
+from audit.dossier.pdf_attachment import attach
 from audit.dossier.pdf_curves import CurveFigure
 from audit.dossier.pdf_figures import BarFigure, FlowFigure, ForestFigure, PictureBlock
 from audit.dossier.pdf_froc import FrocFigure
@@ -78,10 +79,13 @@ def render_pdf(document: Document) -> bytes:
     return paginated(document)[0]
 
 
-def paginated(document: Document, elsewhere: Mapping[str, int] | None = None) -> tuple[bytes, Layout]:
+def paginated(
+    document: Document, elsewhere: Mapping[str, int] | None = None, attached: bytes = b""
+) -> tuple[bytes, Layout]:
     """The document's bytes, and the page of every heading and of every captioned table and figure.
 
-    ``elsewhere``: pages of documents that were laid out before, by ``content.page_key``.
+    ``elsewhere``: pages of documents that were laid out before, by ``content.page_key``. ``attached``: the document's
+    JSON, to stand inside the file.
     """
     register_fonts()
     known = Layout(dict(elsewhere or {}))
@@ -91,7 +95,15 @@ def paginated(document: Document, elsewhere: Mapping[str, int] | None = None) ->
         if found == known:
             break
         known = found
-    return _lay_out(document, known, Canvas)
+    return _lay_out(document, known, partial(_canvas, document, attached))
+
+
+def _canvas(document: Document, attached: bytes, *given: Any, **options: Any) -> Canvas:
+    """The canvas that writes the file, with the document's JSON inside where it shall be."""
+    canvas = Canvas(*given, **options)
+    if attached:
+        attach(canvas, f"{document.id}.json", attached, f"{document.title}: every result with its evidence")
+    return canvas
 
 
 def _lay_out(document: Document, known: Layout, canvas: Callable[..., Any]) -> tuple[bytes, Layout]:
