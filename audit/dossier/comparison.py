@@ -56,7 +56,7 @@ def find(view: AuditView, version: str, question: Question, attribute: str, leve
 
 def levels(view: AuditView, attribute: str) -> tuple[str, ...]:
     """Levels of an attribute that have estimates, in the order of the table."""
-    return tuple(dict.fromkeys(row.level for row in view.rows if row.attribute == attribute and row.kind == "value"))
+    return view.levels.get(attribute, ())
 
 
 def failing(view: AuditView, version: str, question: Question, attribute: str) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pikepdf
@@ -20,7 +20,10 @@ from audit.dossier.pdf_style import PAGES
 LARGEST = 50 * 1000 * 1000
 LONGEST_NAME = 125
 ALLOWED_NAME = re.compile(r"[A-Za-z0-9 ._()-]+\.pdf")
-ACTIONS = ("/JavaScript", "/Launch")
+ACTIONS, ACTING = ("/JavaScript", "/Launch"), frozenset({"/JS", "/JavaScript"})
+ATTACHING = frozenset({"/EF", "/EmbeddedFiles"})
+PLAIN = frozenset({"/Type", "/Subtype", "/Rect", "/Border", "/MediaBox", "/Widths", "/Length", "/Filter", "/S"})
+"""Keys whose value is a name or numbers."""
 FONT_FILES = ("/FontFile", "/FontFile2", "/FontFile3")
 
 
@@ -39,7 +42,7 @@ def lint(name: str, data: bytes) -> list[Fault]:
         with pikepdf.open(io.BytesIO(data)) as pdf:
             if pdf.is_encrypted:
                 faults.append(Fault("fda.ecopy.pdf.security", "the file is encrypted or has security settings"))
-            for look in (_attachments, _actions, _fonts, _bookmarks, _language, _paper):
+            for look in (_contents, _bookmarks, _language, _paper):
                 faults += look(pdf)
     except pikepdf.PasswordError:
         return [*faults, Fault("fda.ecopy.pdf.security", "a password is needed to open the file")]
@@ -66,46 +69,41 @@ def _size(data: bytes) -> Iterator[Fault]:
         yield Fault("fda.ecopy.pdf.size", f"{len(data) / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB; split the file")
 
 
-def _dictionaries(pdf: pikepdf.Pdf) -> Iterator[Any]:
-    """Every dictionary of the file, those that stand inside others as well."""
+@dataclass(slots=True)
+class Findings:
+    """What one walk over all dictionaries of a file meets."""
+
+    attached: bool = False
+    acts: bool = False
+    loose_fonts: set[str] = field(default_factory=set)
+
+    def look(self, each: Any, keys: frozenset[str]) -> None:
+        self.attached |= bool(keys & ATTACHING) or ("/Subtype" in keys and each["/Subtype"] == "/FileAttachment")
+        self.acts |= bool(keys & ACTING) or ("/S" in keys and each["/S"] in ACTIONS)
+        if "/BaseFont" in keys and _not_embedded(each):
+            self.loose_fonts.add(str(each["/BaseFont"]))
+
+
+def _walked(pdf: pikepdf.Pdf) -> Findings:
+    found = Findings()
     for each in pdf.objects:
-        yield from _inside(each)
+        _walk(each, found)
+    return found
 
 
-def _inside(part: Any) -> Iterator[Any]:
+def _walk(part: Any, found: Findings) -> None:
+    """``part`` and the dictionaries inside it, but for those that the file lists by themselves."""
     if isinstance(part, pikepdf.Array):
-        for item in part:
-            yield from () if _elsewhere(item) else _inside(item)
+        items = list(part)
     elif isinstance(part, pikepdf.Dictionary | pikepdf.Stream):
-        yield part
-        for key in part.keys():  # noqa: SIM118  (iterating a stream itself is not offered)
-            item = part.get(key)
-            yield from () if _elsewhere(item) else _inside(item)
-
-
-def _elsewhere(item: Any) -> bool:
-    """An object that the file lists by itself."""
-    return isinstance(item, pikepdf.Object) and item.is_indirect
-
-
-def _any(pdf: pikepdf.Pdf, holds: Callable[[Any], bool]) -> bool:
-    return any(holds(each) for each in _dictionaries(pdf))
-
-
-def _attachments(pdf: pikepdf.Pdf) -> Iterator[Fault]:
-    if _any(pdf, lambda each: "/EF" in each or "/EmbeddedFiles" in each or each.get("/Subtype") == "/FileAttachment"):
-        yield Fault("fda.ecopy.pdf.embed", "the file carries attachments, which are lost in FDA's repository")
-
-
-def _actions(pdf: pikepdf.Pdf) -> Iterator[Fault]:
-    if _any(pdf, lambda each: "/JS" in each or "/JavaScript" in each or each.get("/S") in ACTIONS):
-        yield Fault("fda.ecopy.pdf.security", "the file holds JavaScript or starts a program")
-
-
-def _fonts(pdf: pikepdf.Pdf) -> Iterator[Fault]:
-    loose = sorted({str(each.get("/BaseFont")) for each in _dictionaries(pdf) if _not_embedded(each)})
-    if loose:
-        yield Fault("fda.ecopy.pdf.fonts", f"not embedded: {', '.join(loose)}")
+        keys = frozenset(part.keys())
+        found.look(part, keys)
+        items = [part[key] for key in keys - PLAIN]
+    else:
+        return
+    for item in items:
+        if isinstance(item, pikepdf.Object) and not item.is_indirect:
+            _walk(item, found)
 
 
 def _not_embedded(each: Any) -> bool:
@@ -114,6 +112,16 @@ def _not_embedded(each: Any) -> bool:
         return False
     described = each.get("/FontDescriptor")
     return described is None or not any(key in described for key in FONT_FILES)
+
+
+def _contents(pdf: pikepdf.Pdf) -> Iterator[Fault]:
+    found = _walked(pdf)
+    if found.attached:
+        yield Fault("fda.ecopy.pdf.embed", "the file carries attachments, which are lost in FDA's repository")
+    if found.acts:
+        yield Fault("fda.ecopy.pdf.security", "the file holds JavaScript or starts a program")
+    if found.loose_fonts:
+        yield Fault("fda.ecopy.pdf.fonts", f"not embedded: {', '.join(sorted(found.loose_fonts))}")
 
 
 def _bookmarks(pdf: pikepdf.Pdf) -> Iterator[Fault]:

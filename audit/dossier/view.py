@@ -183,6 +183,15 @@ class AuditView:
         }
 
     @cached_property
+    def levels(self) -> Mapping[str, tuple[str, ...]]:
+        """Attribute -> its levels that have estimates, in the order of the table."""
+        found: dict[str, dict[str, None]] = {}
+        for row in self.rows:
+            if row.kind == "value":
+                found.setdefault(row.attribute, {})[row.level] = None
+        return {attribute: tuple(names) for attribute, names in found.items()}
+
+    @cached_property
     def analysis_rows(self) -> tuple[Mapping[str, Any], ...]:
         """Every row of ANALYSES with plain Python values; a missing value is None."""
         frame = self.analyses.astype(object).where(self.analyses.notna(), None)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pypdfium2
+from PIL.Image import Dither, Quantize
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable
 
@@ -53,5 +54,7 @@ def _png(figure: Flowable, width: float, height: float) -> bytes:
     with pypdfium2.PdfDocument(buffer.getvalue()) as document:
         image = document[0].render(scale=DPI / POINTS).to_pil()
     drawn = io.BytesIO()
-    image.convert("RGB").quantize(255).save(drawn, format="PNG", dpi=(DPI, DPI))
+    image.convert("RGB").quantize(255, method=Quantize.MAXCOVERAGE, dither=Dither.NONE).save(
+        drawn, format="PNG", dpi=(DPI, DPI)
+    )
     return drawn.getvalue()

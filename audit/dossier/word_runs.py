@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
+from docx.oxml.ns import nsmap, qn
+from docx.oxml.parser import oxml_parser
 
 from audit.dossier.content import Document, Link, Mark, PageOf, Run, Runs, Text, Tone, Value
 
@@ -66,12 +67,22 @@ class Bookmarks:
 
 def element(tag: str, attributes: Mapping[str, str] | None = None, *children: Element) -> Element:
     """An element with prefixed attribute names."""
-    made = OxmlElement(tag)
+    made = oxml_parser.makeelement(_name(tag), nsmap=_namespace(tag.partition(":")[0]))
     for name, value in (attributes or {}).items():
-        made.set(qn(name) if ":" in name else name, value)
-    for child in children:
-        made.append(child)
+        made.set(_name(name), value)
+    made.extend(children)
     return made
+
+
+@cache
+def _name(name: str) -> str:
+    """The name with its namespace, where it has a prefix."""
+    return str(qn(name)) if ":" in name else name
+
+
+@cache
+def _namespace(prefix: str) -> Mapping[str, str]:
+    return {prefix: nsmap[prefix]}
 
 
 def run_elements(runs: Runs, bookmarks: Bookmarks) -> Iterator[Element]:
