@@ -25,8 +25,9 @@ from audit.cases.located import locator
 from audit.cases.manifest import ValidationSet, find_set, read_set
 from audit.cases.masks import Mask
 from audit.cases.packing import Packed, packed, packed_predictions
+from audit.cases.person_columns import without_persons
 from audit.cases.references import combined_only, references_table
-from audit.cases.unnamed import unnamed
+from audit.cases.unnamed import artifacts_without_paths, unnamed, without_paths
 from audit.catalogue import entry
 from audit.deciding import (
     Looking,
@@ -442,7 +443,13 @@ def _state_inputs(
         _once(store, "set", "set.json", to_json({"sets": sets, "concerns": found}, indent=2), bound),
         _once(store, "model", "model.json", to_json(models, indent=2), bound),
         store.put_bytes("environment", "environment.json", to_json(dict(facts), indent=2), bound),
-        _once(store, "cases", "tables/cases.parquet", table_bytes(CASES, CASES.conform(inputs.cases.cases)), bound),
+        _once(
+            store,
+            "cases",
+            "tables/cases.parquet",
+            table_bytes(CASES, CASES.conform(without_paths(inputs.cases.cases))),
+            bound,
+        ),
         _once(store, "references", "tables/references.parquet", table_bytes(REFERENCES, _placed(inputs, masks)), bound),
     ]
     if inputs.plan.detects:
@@ -454,12 +461,21 @@ def _state_inputs(
     return stated + [_once(store, "reference masks", path, data, bound) for path, data in archives]
 
 
+def _recorded_cases(inputs: Inputs) -> pd.DataFrame:
+    """CASES as evidence keeps them: no path, and no column of the manifest that names persons."""
+    plan = inputs.plan
+    used = plan.explanations.features if plan.explanations else ()
+    repeated = plan.repeat_acquisitions.within if plan.repeat_acquisitions else ()
+    return CASES.conform(without_persons(without_paths(inputs.cases.cases), {*used, *repeated, *plan.targets}))
+
+
 def _placed(inputs: Inputs, masks: Mapping[str, Packed]) -> pd.DataFrame:
-    """REFERENCES with the grid of each mask."""
+    """REFERENCES with the grid of each mask, its file named by its digest."""
     known = {(name, case): grid for name, each in masks.items() for case, grid in each.grids.items()}
     keys = zip(inputs.references["target"], inputs.references["case_id"], strict=True)
     grids = [known.get((str(target), str(case))) for target, case in keys]
-    return inputs.references.assign(grid=pd.Series(grids, index=inputs.references.index, dtype="string"))
+    placed = inputs.references.assign(grid=pd.Series(grids, index=inputs.references.index, dtype="string"))
+    return artifacts_without_paths(placed, inputs.cases.cases)
 
 
 def _once(store: AuditStore, kind: str, path: str, data: bytes, inputs: list[Statement]) -> Statement:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.cases.manifest import ValidationSet, find_set, read_set
+from audit.cases.person_columns import without_persons
+from audit.cases.unnamed import without_paths
 from audit.evidence.comparison import compare_tables
 from audit.evidence.erasures import erasures
 from audit.evidence.store import AuditStore
@@ -58,11 +60,12 @@ def _is_what_remains(store: AuditStore, today: ValidationSet) -> bool:
     stated = {each["name"]: each["facts"] for each in json.loads(store.read_bytes("set.json"))["sets"]}
     cases = store.read_table(CASES)
     mine = cases[cases[SET] == today.name]
-    shared = [name for name in today.cases if name in mine]
+    now = without_persons(without_paths(today.cases), [str(name) for name in mine])
+    shared = [name for name in now if name in mine]
     columns = [name for name in mine if not str(name).startswith("stratum:") and name not in (USES, SHOWN)]
     if stated.get(today.name) != today.facts.model_dump(mode="json") or set(shared) != set(columns):
         return False
-    return not compare_tables(today.name, mine[shared], today.cases[shared])
+    return not compare_tables(today.name, mine[shared], now[shared])
 
 
 def _folder(name: str, bases: list[Path]) -> Path | None:

@@ -73,7 +73,11 @@ CASES = Table(
     {
         "case_id": Column(TEXT, "one image or one volume"),
         "patient_id": Column(TEXT, "pseudonym; the unit of resampling"),
-        "image": Column(TEXT, "path inside the validation set; empty for recorded predictions", nullable=True),
+        "image": Column(
+            TEXT,
+            "path inside the validation set (in evidence: the digest's first digits); empty for recorded predictions",
+            nullable=True,
+        ),
         "sha256": Column(TEXT, "SHA-256 of the image file", nullable=True),
     },
     open_ended=True,  # references and attributes, as the manifest has them; strata as 'stratum:<attribute>'
@@ -88,7 +92,11 @@ REFERENCES = Table(
         "value": Column(
             REAL, "reading: 0 or 1, measurement, grade (text: its place, lowest 0), number of lesions", nullable=True
         ),
-        "artifact": Column(TEXT, "mask file, or file of boxes or points, inside the validation set", nullable=True),
+        "artifact": Column(
+            TEXT,
+            "mask file, or file of boxes or points, inside the validation set (in evidence by its digest)",
+            nullable=True,
+        ),
         "grid": _added("where the mask's voxels lie, as its file says", TEXT),
     },
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,25 @@ from audit.records import BadInput, Image, StoredFile
 def image_loader(cases: ValidationSet) -> Callable[[str], Image]:
     """A function from case id to image. A case without an image path raises ``BadInput``."""
     files = declared_files(cases, "image")
-    return lambda case_id: read_image(*_known(files, case_id, "image"))
+
+    def load(case_id: str) -> Image:
+        path, digest = _known(files, case_id, "image")
+        with _told_by_case(case_id, path):
+            return read_image(path, digest)
+
+    return load
+
+
+@contextmanager
+def _told_by_case(case_id: str, path: Path) -> Iterator[None]:
+    """An error about a case's file names the case: it becomes evidence, and a file's name may name a person."""
+    try:
+        yield
+    except BadInput as error:
+        words = str(error)
+        for name in (str(path), str(split_fragment(path)[0]), path.name):
+            words = words.replace(name, f"image of case {case_id}")
+        raise type(error)(words) from error
 
 
 def file_loader(cases: ValidationSet) -> Callable[[str], StoredFile]:
@@ -31,10 +50,11 @@ def file_loader(cases: ValidationSet) -> Callable[[str], StoredFile]:
     def load(case_id: str) -> StoredFile:
         path, digest = _known(files, case_id, "image")
         stored, fragment = split_fragment(path)
-        if fragment:
-            return StoredFile(".npy", _as_npy(read_image(path, digest)))
-        return StoredFile("".join(stored.suffixes[-2:]) if stored.suffix == ".gz" else stored.suffix,
-                          read_checked(stored, digest))  # fmt: skip
+        with _told_by_case(case_id, path):
+            if fragment:
+                return StoredFile(".npy", _as_npy(read_image(path, digest)))
+            return StoredFile("".join(stored.suffixes[-2:]) if stored.suffix == ".gz" else stored.suffix,
+                              read_checked(stored, digest))  # fmt: skip
 
     return load
 

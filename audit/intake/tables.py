@@ -14,18 +14,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from audit.cases.person_columns import looks_identifying
 from audit.cases.tabular import read_table
 
 PATIENT = ("patient_id", "patientid", "patient", "subject_id", "subject", "participant_id", "participant")
 CASE = ("case_id", "study_id", "image_id", "id")
 UID = re.compile(r"uid$", re.IGNORECASE)  # columns of identifiers: they may name cases, and are not kept
 LEAST_SHARE = 0.5  # of the rows, that must name an image
-_IDENTIFIERS = re.compile(
-    r"(^|_)(patient_?name|first_?name|last_?name|surname|family_?name|given_?name|full_?name|name|birth_?date|dob|"
-    r"date_of_birth|birthday|address|street|phone|telephone|email|e_mail|mrn|ssn|social_security|insurance|"
-    r"accession(_number)?|passport)($|_)"
-)
-_NOT_PERSONS = re.compile(r"(file|model|manufacturer|site|centre|center|hospital|institution|device|column)_?name")
 
 
 @dataclass(frozen=True)
@@ -46,12 +41,6 @@ def read(path: Path) -> Table:
     left_out = tuple(c for c in raw.columns if looks_identifying(str(c)))
     frame = raw.drop(columns=list(left_out)).astype("string")
     return Table(path, frame.apply(lambda c: c.str.strip()).replace({"": pd.NA}), left_out)
-
-
-def looks_identifying(column: str) -> bool:
-    """Whether a column's name announces names, birth dates, addresses and the like."""
-    plain = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower())
-    return bool(_IDENTIFIERS.search(_NOT_PERSONS.sub("", plain)))
 
 
 def names_of(path: str) -> tuple[tuple[str, str], ...]:
