@@ -22,21 +22,21 @@ def image_loader(cases: ValidationSet) -> Callable[[str], Image]:
 
     def load(case_id: str) -> Image:
         path, digest = _known(files, case_id, "image")
-        with _told_by_case(case_id, path):
+        with told_by_case(case_id, path):
             return read_image(path, digest)
 
     return load
 
 
 @contextmanager
-def _told_by_case(case_id: str, path: Path) -> Iterator[None]:
+def told_by_case(case_id: str, path: Path, what: str = "image") -> Iterator[None]:
     """An error about a case's file names the case: it becomes evidence, and a file's name may name a person."""
     try:
         yield
     except BadInput as error:
         words = str(error)
         for name in (str(path), str(split_fragment(path)[0]), path.name):
-            words = words.replace(name, f"image of case {case_id}")
+            words = words.replace(name, f"{what} of case {case_id}")
         raise type(error)(words) from error
 
 
@@ -50,7 +50,7 @@ def file_loader(cases: ValidationSet) -> Callable[[str], StoredFile]:
     def load(case_id: str) -> StoredFile:
         path, digest = _known(files, case_id, "image")
         stored, fragment = split_fragment(path)
-        with _told_by_case(case_id, path):
+        with told_by_case(case_id, path):
             if fragment:
                 return StoredFile(".npy", _as_npy(read_image(path, digest)))
             return StoredFile("".join(stored.suffixes[-2:]) if stored.suffix == ".gz" else stored.suffix,

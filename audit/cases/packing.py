@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from audit.cases.images import WrongDigest
+from audit.cases.loading import told_by_case
 from audit.cases.manifest import locate
 from audit.cases.masks import Mask, pack_masks, read_mask
 from audit.plan import Target
@@ -58,7 +59,12 @@ def packed_predictions(
     mine = (rows["target"] == name) & rows["artifact"].notna()
     files = dict(zip(rows.loc[mine, "case_id"].astype(str), rows.loc[mine, "artifact"].astype(str), strict=True))
     paths = {case: locate(folder, file, f"recorded mask of case {case}") for case, file in files.items()}
-    found = packed(files, lambda case: read_mask(paths[case], digests[case], target.label), tolerant=True)
+
+    def load(case: str) -> Mask:
+        with told_by_case(case, paths[case], "recorded mask"):
+            return read_mask(paths[case], digests[case], target.label)
+
+    found = packed(files, load, tolerant=True)
     cited = {case: f"{place}#{case}[0]" for case in found.grids}
     out = rows.copy()
     ids = rows.loc[mine, "case_id"].astype(str)

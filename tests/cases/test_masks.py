@@ -68,7 +68,8 @@ def test_a_recorded_mask_that_cannot_be_read_is_that_cases_error(tmp_path):
     broken = hashlib.sha256(b"no volume").hexdigest()
     rows, _ = recorded(tmp_path, {"a": "m.nii.gz", "b": "broken.nii"}, {"a": good, "b": broken})
     assert rows["error"].isna().tolist() == [True, False]
-    assert "broken.nii" in rows["error"].iloc[1]
+    assert "recorded mask of case b: " in rows["error"].iloc[1]
+    assert "broken.nii" not in rows["error"].iloc[1], "what a file is called may name a person"
     assert rows["artifact"].isna().tolist() == [False, True]
 
 
