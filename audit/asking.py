@@ -13,15 +13,26 @@ from typing import Any
 
 import pandas as pd
 
+from audit.deciding import shown_path
 from audit.decision_tables import RATIONALES
 from audit.estimates import estimate
 from audit.evidence.store import AuditStore
+from audit.explanations.marking import marks
 from audit.explanations.rationale import sentences, vocabulary
 from audit.measures.choice import known_measures
 from audit.plan import Plan, Resampling
 from audit.records import BadInput
 from audit.sequestering import withheld
-from audit.tables import CASES, DISPOSITIONS, EXPLANATIONS, LOCALISATIONS, OBSERVATIONS, OVERALL, stratum_column
+from audit.tables import (
+    CASES,
+    DISPOSITIONS,
+    EXPLANATION_VERDICTS,
+    EXPLANATIONS,
+    LOCALISATIONS,
+    OBSERVATIONS,
+    OVERALL,
+    stratum_column,
+)
 from audit.tabulating import stored_plan, stored_setting
 
 STATUS = "post hoc and descriptive, unadjusted; no verdict"
@@ -31,7 +42,8 @@ STATUS = "post hoc and descriptive, unadjusted; no verdict"
 class GroupAnswer:
     """``rows`` are ESTIMATES of the group; ``pictures`` the overlays of explained cases in it; ``titles`` names each
     measure in the words that the kind of reference allows; ``withheld`` counts explained cases that are not shown
-    because their set is sequestered; ``rationales`` tells of a picture, by its path, what is known of its case.
+    because their set is sequestered; ``rationales`` tells of a picture, by its path, what is known of its case, and
+    ``marks`` that its map must not be trusted.
     """
 
     group: str
@@ -40,6 +52,7 @@ class GroupAnswer:
     titles: Mapping[str, str]
     withheld: int = 0
     rationales: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The answer for machines."""
@@ -51,6 +64,7 @@ class GroupAnswer:
             "titles": {name: title for name, title in self.titles.items() if name in set(self.rows["measure"])},
             "pictures": [str(path) for path in self.pictures],
             "rationales": dict(self.rationales),
+            "marks": dict(self.marks),
             "withheld": self.withheld,
         }
 
@@ -64,8 +78,8 @@ class GroupAnswer:
         if self.pictures:
             lines.append("Pictures of explained cases in this group, with what is known of each:")
         for path in self.pictures:
-            told = self.rationales.get(str(path))
-            lines += [f"  {path}", *([f"    {told}"] if told else [])]
+            told = (self.marks.get(str(path)), self.rationales.get(str(path)))
+            lines += [f"  {path}", *(f"    {words}" for words in told if words)]
         if self.withheld:
             lines.append(f"{self.withheld} explained cases of a sequestered set are not shown; see --role assessment.")
         return "\n".join(lines)
@@ -106,9 +120,9 @@ def ask(store: AuditStore, conditions: Sequence[str], role: str = "", who: str =
     hidden = withheld(store, mine["case_id"].astype(str), role, "in an answer to a question", who, at)
     shown = mine[~mine["case_id"].isin(hidden)]
     titles = {m.name: m.title for m in known_measures(plan, stored_setting(store))}
-    pictures = tuple(store.folder / str(path) for path in shown["overlay"].unique())
+    pictures = tuple(store.folder / shown_path(store, str(path)) for path in shown["overlay"].unique())
     group = " & ".join(f"{a}={v}" for a, v in wanted.items()) or OVERALL
-    return GroupAnswer(group, rows, pictures, titles, len(hidden), _rationales(store, shown))
+    return GroupAnswer(group, rows, pictures, titles, len(hidden), _rationales(store, shown), _marks(store, shown))
 
 
 def _rationales(store: AuditStore, shown: pd.DataFrame) -> dict[str, str]:
@@ -121,10 +135,18 @@ def _rationales(store: AuditStore, shown: pd.DataFrame) -> dict[str, str]:
         for name in ("version", "case_id", "target"):
             mine = mine[mine[name] == row[name]]
         mine = mine[mine["method"].isna() | (mine["method"] == row["method"])].sort_values(["sentence", "place"])
-        found[str(store.folder / str(row["overlay"]))] = sentences(
+        found[str(store.folder / shown_path(store, str(row["overlay"])))] = sentences(
             dict(zip(mine["fact"], mine["phrase"], strict=True)), vocabulary("en")
         )
     return found
+
+
+def _marks(store: AuditStore, shown: pd.DataFrame) -> dict[str, str]:
+    """The mark of each shown picture that has one; none in audits that did not examine their maps."""
+    if not store.has(f"tables/{EXPLANATION_VERDICTS.name}.parquet"):
+        return {}
+    found = marks(shown, store.read_table(EXPLANATION_VERDICTS))
+    return {str(store.folder / shown_path(store, overlay)): words for overlay, words in found.items()}
 
 
 def _estimates(plan: Plan, cases: pd.DataFrame, store: AuditStore) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from audit.explanations.black_box import BlackBox
 from audit.explanations.drawing import draw_cases
 from audit.explanations.image_features import image_features_table
 from audit.explanations.map_regions import map_of, map_regions_table
+from audit.explanations.marking import marked_path, marked_pictures
 from audit.explanations.masking import MASKED, masked_by
 from audit.explanations.random_copies import Reading, random_copies_table
 from audit.explanations.uncertainty import calibration_patients
@@ -237,3 +238,16 @@ def _random_copies(looking: Looking, references: pd.DataFrame, role: str, name: 
         reading, cases, image_loader(looking.cases), find, plan.explanations.examine.random_copies, plan.seed,
         looking.counter(f"random weights, {role}", len(cases)),
     )  # fmt: skip
+
+
+def state_marked(store: AuditStore, verdicts: pd.DataFrame, inputs: list[Statement]) -> None:
+    """Pictures of maps that may not be used, or only with care, once more under that mark."""
+    files = marked_pictures(store.read_table(EXPLANATIONS), verdicts, store.read_bytes)
+    if files:
+        store.put_files("marked maps", files, inputs)
+
+
+def shown_path(store: AuditStore, overlay: str) -> str:
+    """The picture as people see it: under its mark where the maps of its method are not simply usable."""
+    marked = marked_path(overlay)
+    return marked if store.has(marked) else overlay

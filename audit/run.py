@@ -34,6 +34,7 @@ from audit.deciding import (
     check_decisions,
     state_copies,
     state_features,
+    state_marked,
     state_random_weights,
     state_regions,
 )
@@ -659,7 +660,9 @@ def _state_tables(store: AuditStore, known: list[Statement]) -> None:
         store.put_table(CURVES, frames[CURVES.name], [observed, *localised, fates])
     analysed = store.put_table(ANALYSES, frames[ANALYSES.name], [observed, fates, estimated])
     if EXPLANATION_VERDICTS.name in frames:
-        store.put_table(EXPLANATION_VERDICTS, frames[EXPLANATION_VERDICTS.name], [estimated, analysed])
+        verdicts = frames[EXPLANATION_VERDICTS.name]
+        decided = store.put_table(EXPLANATION_VERDICTS, verdicts, [estimated, analysed])
+        state_marked(store, verdicts, [*known, decided])
     store.put_table(IMPORTANCE, frames[IMPORTANCE.name], [observed, *known])
     for table in (MAP_AGREEMENT, UNCERTAINTY):
         if table.name in frames:

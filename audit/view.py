@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from audit.deciding import shown_path
 from audit.decision_tables import RATIONALES
 from audit.dossier.building import (
     BuiltDocument,
@@ -124,6 +125,7 @@ def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozens
     ledger = tuple(store.statements())
     bundle = bundle_of(store.home)
     absent = bundle.left_out if bundle else {}
+    shown = {path: shown_path(store, path) for path in _shown(explanations, hidden) if path not in absent}
     return AuditView(
         audit_id=store.audit_id,
         run_id=store.run_id,
@@ -152,7 +154,8 @@ def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozens
         findings=findings,
         verdict=verdict,
         verdict_sentence=sentence,
-        pictures={path: store.read_bytes(path) for path in _shown(explanations, hidden) if path not in absent},
+        pictures={path: store.read_bytes(place) for path, place in shown.items()},
+        shown=shown,
         hidden=hidden,
         statements=_statements(ledger),
         ledger=ledger,

@@ -106,8 +106,9 @@ class AuditView:
 
     ``statements`` maps a kind of ``CITABLE`` to the statement that holds that product; a kind without a statement
     cannot be cited. ``ledger`` lists every statement of the audit for the appendix. ``pictures`` maps the relative
-    paths of EXPLANATIONS.overlay to PNG bytes; cases in ``hidden`` (of sequestered sets) are not shown one by one.
-    ``environment`` is the producer mapping of the run. ``erasures`` says, sentence by sentence, what was erased.
+    paths of EXPLANATIONS.overlay to PNG bytes, ``shown`` to the path of these bytes where they bear a mark; cases in
+    ``hidden`` (of sequestered sets) are not shown one by one. ``environment`` is the producer mapping of the run.
+    ``erasures`` says, sentence by sentence, what was erased.
     """
 
     audit_id: str
@@ -151,6 +152,7 @@ class AuditView:
     sign_offs: tuple[SignOff, ...] = ()
     explanation_verdicts: pd.DataFrame = field(default_factory=pd.DataFrame)
     erasures: tuple[str, ...] = ()
+    shown: Mapping[str, str] = field(default_factory=dict)
 
     def map_verdict(self, version: str, target: str, method: str) -> tuple[str, str] | None:
         """Verdict and sanity check of a method's maps; None for an audit that did not examine them."""

@@ -68,7 +68,7 @@ def overlay_png(
     _letters(left, plane)
     heading = [*lines, *([plane.note] if plane.note else [])]
     outlined = plane.mask is not None and bool(plane.mask.any())
-    return _png(_page(left, right, heading, replace(legend, outlined=outlined), limit))
+    return png(_page(left, right, heading, replace(legend, outlined=outlined), limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,20 +190,21 @@ def _picture(values: Colour) -> Picture.Image:
     return Picture.fromarray(np.round(255 * np.clip(values, 0, 1)).astype(np.uint8), "RGB")
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font of every word in a picture."""
     return ImageFont.load_default(size)
 
 
 def _stamp(panel: Picture.Image) -> None:
     draw, text = ImageDraw.Draw(panel), "SIMULATED DATA"
     place = (panel.width - 12, panel.height - 10)  # below right: letters stand above and left, the scale bar below left
-    draw.text(place, text, (255, 230, 0), _font(SMALL), anchor="rd", stroke_width=2, stroke_fill=INK)
+    draw.text(place, text, (255, 230, 0), font(SMALL), anchor="rd", stroke_width=2, stroke_fill=INK)
 
 
 def _letters(panel: Picture.Image, plane: _Plane) -> None:
     draw = ImageDraw.Draw(panel)
     for x, y, letter in plane.sides:
-        draw.text((x, y), letter, PAPER, _font(SMALL), anchor="mm", stroke_width=2, stroke_fill=INK)
+        draw.text((x, y), letter, PAPER, font(SMALL), anchor="mm", stroke_width=2, stroke_fill=INK)
 
 
 def _scale_bar(panel: Picture.Image, plane: _Plane) -> None:
@@ -217,7 +218,7 @@ def _scale_bar(panel: Picture.Image, plane: _Plane) -> None:
     y = panel.height - 22
     draw.rectangle((18, y - 4, 18 + dots, y + 4), PAPER, INK)
     label = f"{length:g} mm"
-    draw.text((18, y - 10), label, PAPER, _font(SMALL), anchor="ld", stroke_width=2, stroke_fill=INK)
+    draw.text((18, y - 10), label, PAPER, font(SMALL), anchor="ld", stroke_width=2, stroke_fill=INK)
 
 
 def _round_lengths() -> list[float]:
@@ -227,18 +228,18 @@ def _round_lengths() -> list[float]:
 def _page(
     left: Picture.Image, right: Picture.Image, lines: Sequence[str], legend: Legend, limit: float
 ) -> Picture.Image:
-    heading = [part for line in lines for part in _wrapped(line, TEXT)]
+    heading = [part for line in lines for part in wrapped(line, TEXT)]
     top = 14 + (TEXT + 10) * len(heading)
     at = top + SMALL + 16
-    foot = _wrapped(legend.caption, NOTE)
+    foot = wrapped(legend.caption, NOTE)
     page = Picture.new("RGB", (WIDTH, at + PANEL + 14 + (NOTE + 8) * len(foot)), PAPER)
     draw = ImageDraw.Draw(page)
     for i, line in enumerate(heading):
-        draw.text((GAP, 10 + i * (TEXT + 10)), line, INK, _font(TEXT))
+        draw.text((GAP, 10 + i * (TEXT + 10)), line, INK, font(TEXT))
     for i, line in enumerate(foot):
-        draw.text((GAP, at + PANEL + 8 + i * (NOTE + 8)), line, INK, _font(NOTE))
+        draw.text((GAP, at + PANEL + 8 + i * (NOTE + 8)), line, INK, font(NOTE))
     for x, title, panel in ((GAP, "Original", left), (2 * GAP + PANEL, legend.title, right)):
-        draw.text((x, top + 4), title, INK, _font(SMALL))
+        draw.text((x, top + 4), title, INK, font(SMALL))
         page.paste((0, 0, 0), (x, at, x + PANEL, at + PANEL))
         page.paste(panel, (x + (PANEL - panel.width) // 2, at + (PANEL - panel.height) // 2))
     _colour_bar(page, 3 * GAP + 2 * PANEL, at, legend, limit)
@@ -253,26 +254,27 @@ def _colour_bar(page: Picture.Image, x: int, y: int, legend: Legend, limit: floa
     draw = ImageDraw.Draw(page)
     labels = [(0.0, limit, "la"), (0.5, 0.0, "lm"), (1.0, -limit, "ld")]
     for place, value, anchor in labels if legend.signed else [(0.0, limit, "la"), (1.0, 0.0, "ld")]:
-        draw.text((x + BAR + 6, y + place * PANEL), _label(value, legend.signed), INK, _font(24), anchor=anchor)
+        draw.text((x + BAR + 6, y + place * PANEL), _label(value, legend.signed), INK, font(24), anchor=anchor)
 
 
 def _label(value: float, signed: bool) -> str:
     return "0" if value == 0 else f"{value:{'+' if signed else ''}.2g}"
 
 
-def _wrapped(line: str, size: int) -> list[str]:
-    """The line broken at spaces to the page's width."""
+def wrapped(line: str, size: int, width: int = WIDTH) -> list[str]:
+    """The line broken at spaces to a page of this width."""
     parts: list[str] = []
     for word in line.split():
         longer = f"{parts[-1]} {word}" if parts else word
-        if parts and _font(size).getbbox(longer)[2] <= WIDTH - 2 * GAP:
+        if parts and font(size).getbbox(longer)[2] <= width - 2 * GAP:
             parts[-1] = longer
         else:
             parts.append(word)
     return parts
 
 
-def _png(page: Picture.Image) -> bytes:
+def png(page: Picture.Image) -> bytes:
+    """The page as PNG; the same page gives the same bytes."""
     buffer = io.BytesIO()
     page.save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()

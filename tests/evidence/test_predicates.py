@@ -55,6 +55,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "recorded marks": ("marks/candidate.parquet", {}),
     "reference masks": ("references/outline.npz", {}),
     "explanations": ("tables/explanations.parquet", {}),
+    "marked maps": ("explanations/marked/candidate/c1.png", {}),
     "device": ("device.yaml", {}),
     "prose": ("prose/what.md", {"author": "A", "date": "2026-03-01", "clauses": ["claim.5"]}),
     **{name: (f"{name}.json", {}) for name in ("set", "model", "environment", "determinism", "findings", "registry")},

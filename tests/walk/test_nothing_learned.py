@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image as Picture
 from toy_walk import OUTPUTS, SIZE, DiscFinder, Walk, audit, plan, write_plan, write_set
 
+from audit.explanations.marking import VERMILION
 from audit.models.registering import register
 from audit.tables import ESTIMATES, EXPLANATION_SCORES, EXPLANATION_VERDICTS
 
@@ -69,6 +71,17 @@ def test_luck_is_not_enough(learned_nothing: Walk) -> None:
     assert random.str.contains(r"better than random weights \(p 0\.\d+.*\): missed").all()
 
 
+def test_an_answer_shows_no_map_without_its_mark(learned_nothing: Walk) -> None:
+    """In words, for machines, and in the picture itself: a band of vermilion above it."""
+    asked = audit("ask", "manufacturer=Aurora", "--home", learned_nothing.home, "--json").json
+    assert asked["pictures"]
+    assert set(asked["marks"]) == set(asked["pictures"])
+    assert audit("ask", "--home", learned_nothing.home).out.count("    NOT USABLE: ") >= len(asked["pictures"])
+    for path in asked["pictures"]:
+        with Picture.open(path) as picture:
+            assert picture.getpixel((2, 2)) == VERMILION
+
+
 def test_a_constant_network_says_why_it_has_no_scores(learned_nothing: Walk) -> None:
     scores = learned_nothing.store.read_table(EXPLANATION_SCORES)
     scores = scores[scores["version"] == "comparator"]
@@ -98,4 +111,5 @@ def test_precheck_and_documents_name_every_method(learned_nothing: Walk) -> None
                 if node["type"] == "Picture"]  # fmt: skip
     assert pictures
     assert all("NOT USABLE" in json.dumps(each["text"]) for each in pictures)
+    assert all(each["path"].startswith("explanations/marked/") for each in pictures)
     assert audit("verify", "--home", learned_nothing.home).code == 0

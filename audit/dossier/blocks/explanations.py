@@ -34,6 +34,7 @@ FAILS = (
     "NOT USABLE, FAILS ITS SANITY CHECK: the map stays alike when the network's weights are random; "
     "do not rely on this map."
 )
+CARE = "WITH CARE: not every criterion of the plan is shown to be met; do not rely on this map alone."
 
 
 def _build(view: AuditView, given: ExplanationParameters) -> tuple[Node, ...]:
@@ -76,7 +77,9 @@ def _case(view: AuditView, index: int, row: dict[Any, Any]) -> Node:
     told = rationale_of(view, row) or (text(row["text"] + " ") if row["text"] else ())
     words: Runs = (*_mark(view, row), *told, *_facts(view, index, row))
     alt = f"Original image and attribution overlay of case {row['case_id']}"
-    return Picture(row["overlay"], view.pictures[row["overlay"]], alt, text(title, "strong"), words)
+    return Picture(
+        view.shown.get(row["overlay"], row["overlay"]), view.pictures[row["overlay"]], alt, text(title, "strong"), words
+    )
 
 
 def _mark(view: AuditView, row: dict[Any, Any]) -> Runs:
@@ -84,7 +87,8 @@ def _mark(view: AuditView, row: dict[Any, Any]) -> Runs:
     verdict, sanity = view.map_verdict(row["version"], row["target"], row["method"]) or ("", "")
     if sanity == "not passed":
         return (Text(FAILS, "strong"), Text(" "))
-    return (Text(NOT_USABLE, "strong"), Text(" ")) if verdict == "not usable" else ()
+    words = {"not usable": NOT_USABLE, "with care": CARE}.get(verdict)
+    return (Text(words, "strong"), Text(" ")) if words else ()
 
 
 def _facts(view: AuditView, index: int, row: dict[Any, Any]) -> Runs:
