@@ -48,7 +48,7 @@ NONE = {"worst case": "No result was unusable: the estimates above are their own
 
 
 def _build(view: AuditView, given: EstimatesParameters) -> tuple[Node, ...]:
-    asked = [row for row in view.rows if _wanted(row, given)]
+    asked = [row for row in view.rows if _wanted(row, given) and not _of_maps(row)]
     rows = _kept(view, asked, given)
     if not rows:
         return nothing(NONE.get(given.show, f"{CAPTIONS[given.show]}: none stand in the evidence."))
@@ -136,6 +136,11 @@ def _left_out(count: int) -> tuple[Node, ...]:
         return ()
     words = f"Printed is what the plan sets a limit for; {count} further estimates by group stand in the evidence, in "
     return (Paragraph(text(words + "tables/estimates.parquet."), "note"),)
+
+
+def _of_maps(row: EstimateRow) -> bool:
+    """Whether the estimate is a score of maps ('<target>: <method>'), which ``explanation_quality`` prints."""
+    return ": " in row.target
 
 
 def _wanted(row: EstimateRow, given: EstimatesParameters) -> bool:

@@ -29,6 +29,7 @@ WORDS = (
     "Every map of the cases drawn before inference was scored; a mean of few patients has no interval and shows "
     "nothing beyond doubt. The verdict on a method follows from the plan's criteria, each read on its confidence limit."
 )
+NO_INTERVAL = "A dash in the last column: too few patients for an interval; the reason of each stands in the evidence."
 BY_GROUP = "In brackets the interval, where there is one, and the number of patients."
 
 
@@ -61,7 +62,7 @@ def _whole(view: AuditView, methods: list[Method]) -> Table:
         rows.append(Row((_verdict(view, number, method),), (len(WHOLE),), kind="group"))
         rows += [_score(view, row) for row in _estimates(view, method, OVERALL) if row.level == ALL]
         rows += list(_learned(view, method))
-    return Table("Quality of the maps, all explained cases", WHOLE, tuple(rows))
+    return Table("Quality of the maps, all explained cases", WHOLE, tuple(rows), text(NO_INTERVAL))
 
 
 def _verdict(view: AuditView, number: int, method: Method) -> Runs:
@@ -89,7 +90,8 @@ def _score(view: AuditView, row: EstimateRow) -> Row:
     head = (text(f"{title[:1].upper()}{title[1:]}"), _asked(view, row.measure), size(view, row, "n_patients"))
     if row.value is None:
         return Row((*head, estimate(view, row)), (1, 1, 1, 2))
-    return Row((*head, estimate(view, row), limits(view, row)))
+    between = text("–", "quiet") if row.low is None else limits(view, row)
+    return Row((*head, estimate(view, row), between))
 
 
 def _asked(view: AuditView, score: str) -> Runs:
