@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from audit.erased_files import changed_bytes, rows_gone
 from audit.evidence import mirror
 from audit.evidence.bundled import bundle_of
@@ -24,6 +22,7 @@ from audit.evidence.register import register_of
 from audit.evidence.running import hold, release
 from audit.evidence.statements import ERASED, sha256
 from audit.evidence.store import LEDGER, AuditStore, list_audits
+from audit.explanations.marking import marked_path
 from audit.home import DATABASE
 from audit.records import BadInput
 from audit.tables import CASES, EXPLANATIONS
@@ -167,7 +166,8 @@ def _pictures(store: AuditStore, wanted: Wanted) -> frozenset[str]:
         return frozenset()
     rows = store.read_table(EXPLANATIONS)
     mine = rows[rows["case_id"].isin(wanted.cases)]
-    return frozenset(map(str, pd.concat([mine["overlay"], mine["attribution"]]).dropna()))
+    pictures = [*map(str, mine["overlay"].dropna())]
+    return frozenset([*pictures, *map(marked_path, pictures), *map(str, mine["attribution"].dropna())])
 
 
 def _places(store: AuditStore, wanted: Wanted) -> frozenset[str]:
