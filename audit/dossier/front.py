@@ -26,7 +26,7 @@ from audit.dossier.content import (
 from audit.dossier.gaps import Gap, gaps, missing_by_owner
 from audit.dossier.templates import Template
 from audit.dossier.view import LOCK, AuditView
-from audit.dossier.words import VERDICT_TONES, attribute_label, joined, quantity, verdict_mark, with_role
+from audit.dossier.words import VERDICT_TONES, attribute_label, few, quantity, verdict_mark, with_role
 
 OWNERS = 5
 CLAUSES = 4
@@ -165,7 +165,7 @@ def _sentence(view: AuditView, version: str, attribute: str, asked: tuple[Questi
     if not by_levels:
         return f"{who} fails on no {what}{_undecided(view, version, attribute, asked)}."
     parts = [
-        f"on {what} {joined(list(levels))}{_unseen(view, version, attribute, levels)}: {'; '.join(names)}"
+        f"on {what} {few(levels)}{_unseen(view, version, attribute, levels)}: {'; '.join(names)}"
         for levels, names in by_levels.items()
     ]
     more = f", and {len(parts) - CLAUSES} further combinations" if len(parts) > CLAUSES else ""
@@ -182,7 +182,7 @@ def _undecided(view: AuditView, version: str, attribute: str, asked: tuple[Quest
     open_levels = dict.fromkeys(
         level for question in asked for level in reading(view, version, question, attribute, "not shown")
     )
-    return f"; not every limit is shown to be met on {joined(list(open_levels))}" if open_levels else ""
+    return f"; not every limit is shown to be met on {few(tuple(open_levels))}" if open_levels else ""
 
 
 def _unseen(view: AuditView, version: str, attribute: str, failing_levels: tuple[str, ...]) -> str:
@@ -192,4 +192,4 @@ def _unseen(view: AuditView, version: str, attribute: str, failing_levels: tuple
     unseen = [level for level in failing_levels if level not in trained]
     if len(unseen) == len(failing_levels):
         return ", absent from its training set"
-    return f" ({joined(unseen)} absent from its training set)" if unseen else ""
+    return f" ({few(unseen)} absent from its training set)" if unseen else ""

@@ -49,7 +49,7 @@ def _lines(document: Document, places: Places) -> Iterator[str]:
 def _header(document: Document) -> Iterator[str]:
     simulated = '<p class="simulated">SIMULATED DATA</p>' if document.simulated else ""
     yield f"<header>{simulated}<h1>{escape(document.title)}</h1><p>{escape(document.subtitle)}</p>"
-    made = f"{document.instrument}: {document.edition}. Made {document.created}."
+    made = f"{document.instrument}: {document.edition}. Made {document.made}."
     yield f'<p class="note">{escape(made)}</p></header>'
 
 

@@ -122,7 +122,7 @@ class GridTable(Flowable):  # type: ignore[misc]
         while fits < len(self.rows) and self.rows[fits].height <= room:
             room -= self.rows[fits].height
             fits += 1
-        fits = min(fits, len(self.rows) - 1)
+        fits = min(fits, len(self.rows) - (2 if len(self.rows) > 3 else 1))  # no last row alone on a page
         while fits and self.rows[fits - 1].kind == "group":
             fits -= 1
         if fits < min(2, len(self.rows) - 1) or fits == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from audit.dossier.content import Mark, Tone
 from audit.dossier.view import AuditView, EstimateRow
@@ -80,3 +80,9 @@ def endpoint_id(finding: Finding) -> str:
 def joined(items: list[str]) -> str:
     """a, b and c."""
     return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def few(items: Sequence[str], most: int = 12) -> str:
+    """As ``joined``; beyond so many the rest by number, since a box on the first page has an end."""
+    left = len(items) - most
+    return joined([*items[:most], f"{left} more"] if left > 1 else list(items))

@@ -193,3 +193,9 @@ def test_plain_text_runs_keep_their_styles(document: Document) -> None:
     front = (Paragraph((Text("a", "strong"), Text("b", "mono"), Text("c", "quiet"))),)
     page = render_html(replace(document, front=front, sections=(), appendix=())).decode()
     assert '<p class="body"><b>a</b><code>b</code><span class="q">c</span></p>' in page
+
+
+def test_the_head_writes_the_day_as_its_market_does(document: Document) -> None:
+    page = render_html(document).decode()
+    assert f"Made {document.made}." in page
+    assert f"Made {document.created}." not in page

@@ -14,6 +14,7 @@ from audit.dossier.resolve import resolve
 from audit.dossier.templates import read_template
 from audit.dossier.word import render_word
 from audit.dossier.word_reading import read_word
+from audit.dossier.words import few
 
 EU, FDA = (
     read_template(path)
@@ -105,3 +106,9 @@ def test_the_document_of_the_matrix_lists_each_statement_it_leads_to(view):
     assert led_to
     assert led_to <= listed
     assert render_pdf(document).startswith(b"%PDF")
+
+
+def test_a_long_list_of_groups_ends():
+    names = [f"Centre {number}" for number in range(1, 31)]
+    assert few(names, 3) == "Centre 1, Centre 2, Centre 3 and 27 more"
+    assert few(tuple(names[:4]), 3) == "Centre 1, Centre 2, Centre 3 and Centre 4"
