@@ -2,10 +2,12 @@
 
     python benchmarks/bench_explanations.py
 
-On images of the embedded example and its version 2. Captum's plain call takes one image at a time with its own default
-way of batching; its steps are those of 16, 32, 50, 100 whose median completeness error first comes down to ours.
-The bare cost is that of as many forward and backward passes in batches of the same size. All three take turns,
-``ROUNDS`` times; ratios are medians over the rounds. Results: benchmarks/results/explanations.json.
+On images of the embedded example and both its versions, and on volumes with an untrained 3-D network. Captum's plain
+call takes one image at a time with its own default way of batching; its steps are the fewest of ``LADDER`` whose median
+completeness error comes down to ours. The bare cost is that of as many forward and backward passes in batches of the
+same sizes. All three take turns, ``ROUNDS`` times; ratios are medians over the rounds. How far the maps lie from those
+of captum with ``FINE`` steps is told beside it, for a sum can be right where its parts are not yet.
+Results: benchmarks/results/explanations.json.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ import pydicom
 import torch
 from captum.attr import IntegratedGradients
 from machine import machine_facts
+from monai.networks.nets import resnet18
+from scipy.ndimage import gaussian_filter
 
 from audit.explanations import integrated_gradients as ours
 from audit.explanations.baselines import baseline_images
@@ -30,46 +34,75 @@ from audit.explanations.completeness import change_of_output, completeness_error
 from audit.explanations.scalar import ScalarOutput
 from audit.plan import Target
 from audit.records import FloatArray, Pixels
-from audit.simulation.network import OUTPUTS, load_version
+from audit.simulation.network import OUTPUTS, VERSIONS, load_version
 
 RESULTS = Path(__file__).resolve().parent / "results" / "explanations.json"
 SET = Path(__file__).resolve().parents[1] / "validation_sets" / "brain_mri_simulated"
-CASES, ROUNDS, LADDER = 8, 3, (16, 32, 50, 100)
+CASES, ROUNDS, FINE = 8, 3, 192
+LADDER = (6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+VOLUME = (32, 64, 64)
 
 
 def main() -> None:
-    pixels = images(CASES)
-    scalar = ScalarOutput(
-        load_version("v2"), OUTPUTS, Target(task="classification", output="lesion", reference="lesion")
-    )
+    lesion = Target(task="classification", output="lesion", reference="lesion")
+    subjects = {
+        f"example, {name}": (ScalarOutput(load_version(name), OUTPUTS, lesion), images(CASES)) for name in VERSIONS
+    }
+    score = Target(task="classification", output="score", reference="lesion")
+    subjects["volumes, untrained ResNet-18"] = (ScalarOutput(volume_network(), ("score",), score), volumes(CASES // 2))
+    result = {"machine": machine_facts()} | {name: measured(*subject) for name, subject in subjects.items()}
+    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=2))
+
+
+def measured(scalar: ScalarOutput, pixels: Pixels) -> dict[str, Any]:
+    """Everything about one network and its images."""
     _, baseline = baseline_images(scalar, pixels)
     change = change_of_output(scalar, pixels, baseline)
     batches: list[int] = []
     counted = scalar.register_forward_pre_hook(lambda _, inputs: batches.append(len(inputs[0])))
-    error = ours.explain(scalar, pixels).completeness_error
+    made = ours.explain(scalar, pixels)
     counted.remove()
+    error = made.completeness_error
     assert error is not None
-    steps, plain_error = matching_steps(scalar, pixels, baseline, change, float(np.nanmedian(error)))
-    chunk = chunk_size(scalar, scalar.batch(pixels[:1]))
+    steps, plain_maps = matching_steps(scalar, pixels, baseline, change, float(np.nanmedian(error)))
+    fine = plain(scalar, pixels, baseline, FINE)
     took: dict[str, list[float]] = {"ours": [], "captum per image": [], "bare passes": []}
     for _ in range(ROUNDS):
         took["ours"].append(seconds(lambda: ours.explain(scalar, pixels)))
         took["captum per image"].append(seconds(lambda: plain(scalar, pixels, baseline, steps)))
         took["bare passes"].append(seconds(lambda: bare(scalar, pixels, batches)))
-    result = {
-        "machine": machine_facts(),
-        "cases": CASES,
+    return {
+        "cases": len(pixels),
         "pixels": list(pixels.shape[2:]),
-        "chunk": chunk,
+        "chunk": chunk_size(scalar, scalar.batch(pixels[:1])),
         "passes of ours": sum(batches),
         "steps of captum at equal median error": steps,
         "seconds, median": {name: round(float(np.median(values)), 2) for name, values in took.items()},
-        "completeness error": {"ours": spread(error), "captum per image": spread(plain_error)},
+        "completeness error": {
+            "ours": spread(error),
+            "captum per image": spread(completeness_error(plain_maps, change)),
+            f"captum, {FINE} steps": spread(completeness_error(fine, change)),
+        },
+        f"distance of maps from those of {FINE} steps": {
+            "ours": spread(distance(made.maps, fine)),
+            "captum per image": spread(distance(plain_maps, fine)),
+        },
         "times faster than captum per image": ratio(took["captum per image"], took["ours"]),
         "cost beside bare passes": ratio(took["ours"], took["bare passes"]),
     }
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
+
+
+def volume_network() -> torch.nn.Module:
+    """An untrained 3-D network in evaluation mode."""
+    torch.manual_seed(0)
+    return resnet18(spatial_dims=3, n_input_channels=1, num_classes=1).eval()
+
+
+def volumes(number: int) -> Pixels:
+    """Smooth random volumes, (N, 1, D, H, W)."""
+    noise = np.random.default_rng(0).normal(size=(number, 1, *VOLUME))
+    return np.asarray(gaussian_filter(noise, (0, 0, 2, 2, 2)) * 10, dtype=np.float32)
 
 
 def images(number: int) -> Pixels:
@@ -91,12 +124,18 @@ def plain(scalar: ScalarOutput, pixels: Pixels, baseline: Pixels, steps: int) ->
 def matching_steps(
     scalar: ScalarOutput, pixels: Pixels, baseline: Pixels, change: FloatArray, median: float
 ) -> tuple[int, FloatArray]:
-    """The fewest steps of the ladder with which the plain call's median error comes down to ``median``."""
+    """The fewest steps of the ladder whose median error comes down to ``median``, and the maps of the plain call."""
     for steps in LADDER:
-        error = completeness_error(plain(scalar, pixels, baseline, steps), change)
-        if np.nanmedian(error) <= median:
+        maps = plain(scalar, pixels, baseline, steps)
+        if np.nanmedian(completeness_error(maps, change)) <= median:
             break
-    return steps, error
+    return steps, maps
+
+
+def distance(maps: Pixels | FloatArray, fine: FloatArray) -> FloatArray:
+    """Norm of the difference over the norm of ``fine``, per case."""
+    flat, other = (each.reshape(len(each), -1).astype(np.float64) for each in (maps, fine))
+    return np.asarray(np.linalg.norm(flat - other, axis=1) / np.linalg.norm(other, axis=1))
 
 
 def bare(scalar: ScalarOutput, pixels: Pixels, batches: list[int]) -> None:

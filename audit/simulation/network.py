@@ -16,6 +16,7 @@ VERSIONS = ("v1", "v2")
 WEIGHTS = Path(__file__).parent / "weights"
 FEATURES = (8, 16, 32, 64, 64, 8)
 STRONGEST = 10
+EDGE = 0.02  # of the image's mean: where the head ends
 
 
 class LesionNetwork(torch.nn.Module):
@@ -52,10 +53,14 @@ class LesionNetwork(torch.nn.Module):
 
 
 def normalised(pixels: torch.Tensor) -> torch.Tensor:
-    """Mean 0 and SD 1 over the head, taken as the pixels brighter than half of the image's mean."""
-    average = pixels.mean(dim=(1, 2, 3), keepdim=True)
-    head = (pixels > 0.5 * average).to(pixels.dtype)
-    count = head.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1.0)
+    """Mean 0 and SD 1 over the head, taken as the pixels brighter than half of the image's mean.
+
+    The edge is a steep sigmoid and no step: pixels that cross a step along a path of integrated gradients change the
+    output without a derivative, so that no map of the network could add up.
+    """
+    average = pixels.mean(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)
+    head = torch.sigmoid((pixels / average - 0.5) / EDGE)
+    count = head.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)
     mean = (pixels * head).sum(dim=(1, 2, 3), keepdim=True) / count
     variance = ((pixels - mean) ** 2 * head).sum(dim=(1, 2, 3), keepdim=True) / count
     return (pixels - mean) / (variance + 1e-6).sqrt()
