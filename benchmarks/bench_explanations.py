@@ -40,7 +40,7 @@ RESULTS = Path(__file__).resolve().parent / "results" / "explanations.json"
 SET = Path(__file__).resolve().parents[1] / "validation_sets" / "brain_mri_simulated"
 CASES, ROUNDS, FINE = 8, 3, 192
 LADDER = (6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
-VOLUME = (32, 64, 64)
+VOLUME = (24, 32, 32)
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def measured(scalar: ScalarOutput, pixels: Pixels) -> dict[str, Any]:
     error = made.completeness_error
     assert error is not None
     steps, plain_maps = matching_steps(scalar, pixels, baseline, change, float(np.nanmedian(error)))
-    fine = plain(scalar, pixels, baseline, FINE)
+    fine = plain(scalar, pixels, baseline, FINE, together=16)
     took: dict[str, list[float]] = {"ours": [], "captum per image": [], "bare passes": []}
     for _ in range(ROUNDS):
         took["ours"].append(seconds(lambda: ours.explain(scalar, pixels)))
@@ -111,11 +111,18 @@ def images(number: int) -> Pixels:
     return np.stack([pydicom.dcmread(SET / name).pixel_array for name in names])[:, None].astype(np.float32)
 
 
-def plain(scalar: ScalarOutput, pixels: Pixels, baseline: Pixels, steps: int) -> FloatArray:
+def plain(
+    scalar: ScalarOutput, pixels: Pixels, baseline: Pixels, steps: int, together: int | None = None
+) -> FloatArray:
     """Captum's own call, one image after the other."""
     method = IntegratedGradients(scalar)
     made = [
-        method.attribute(torch.from_numpy(image[None]), baselines=torch.from_numpy(start[None]), n_steps=steps)
+        method.attribute(
+            torch.from_numpy(image[None]),
+            baselines=torch.from_numpy(start[None]),
+            n_steps=steps,
+            internal_batch_size=together,
+        )
         for image, start in zip(pixels, baseline, strict=True)
     ]
     return np.concatenate([each[:, 0].double().numpy() for each in made])
