@@ -18,7 +18,7 @@ from audit.records import BadInput, Statement
 from audit.tables import ESTIMATES
 from audit.tabulating import stored_plan
 
-PROSE, DEVICE = "prose", "device"
+PROSE, DEVICE, HANDED_BACK = "prose", "device", "handed back"
 
 
 def state_device(store: AuditStore, path: Path) -> list[Statement]:
@@ -29,6 +29,7 @@ def state_device(store: AuditStore, path: Path) -> list[Statement]:
     """
     device = read_device(path)
     check_declared(store, device, path)
+    _refuse_reverting(store, device, path)
     files = prose_files(device)
     stated = [_prose(store, path.parent / name, name, *each) for name, each in files.items()]
     data = path.read_bytes()
@@ -45,6 +46,18 @@ def check_declared(store: AuditStore, device: Device, where: Path) -> None:
                 "written or approved."
             )
     refuse_typed_figures(device, measure_names(store))
+
+
+def _refuse_reverting(store: AuditStore, device: Device, path: Path) -> None:
+    """Raises ``BadInput`` where a declaration holds again the very words that somebody edited and handed back."""
+    replaced = {each["before"]: (each, one.body) for one in store.statements(HANDED_BACK) for each in one.body["texts"]}
+    for name, declaration in device.declared.items():
+        text, body = replaced.get(declaration.sha256, ({}, {}))
+        if text.get("requirement") == name and declaration.date.isoformat() <= str(body["date"]):
+            raise BadInput(
+                f"{path}: declared.{name}: holds the words that {body['by']} edited and handed back on {body['date']}; "
+                "take the edited ones ('audit init' writes them out), or give a later date to return to these."
+            )
 
 
 def measure_names(store: AuditStore) -> list[str]:

@@ -66,6 +66,8 @@ TOP = {
     "stating",
     "erasing",
     "erased_files",
+    "handing_back",
+    "exporting",
     "set_power",
     "power_text",
     "registration",

@@ -510,7 +510,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A resolved document: nothing in it depends on a format, nothing is read back out of it."""
+    """A resolved document: nothing in it depends on a format, no result is read back out of it."""
 
     id: str
     title: str

@@ -1,7 +1,8 @@
 """Reads a Word document that came back from an editor: which results were changed, which prose.
 
-Results are found by their bookmarks, which Word and LibreOffice keep; prose is compared paragraph by paragraph with the
-delivered file. Nothing is taken over: an edited result is a finding, edited prose is listed for its author to declare.
+Results are found by their bookmarks, which Word and LibreOffice keep, and so are declared texts; what is left is
+compared paragraph by paragraph with the delivered file. Nothing is taken over here: an edited result is a finding, an
+edited declared text waits for somebody to hand it back.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from typing import Any
 
 from lxml import etree
 
+from audit.dossier.content import Passage, Text
+from audit.dossier.prose import numbered, words_of
+from audit.dossier.word_declared import Block, blocks, is_declared
 from audit.dossier.word_runs import VALUE_PREFIX
 from audit.records import BadInput
 
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 NAME = re.compile(rf"{VALUE_PREFIX}(\d+)_(\d+)")
 BODY, FOOT = re.compile(r"word/document\.xml"), re.compile(r"word/footer\d*\.xml")
+CORE = re.compile(r"docProps/core\.xml")
 LARGEST = 200 * 1024 * 1024
 GENERATED = ("PAGEREF", "NUMPAGES", "PAGE")
 
@@ -45,19 +50,29 @@ class Reworded:
 
 @dataclass(frozen=True, slots=True)
 class WordText:
-    """What a Word file says: the text of each result's bookmark, and its paragraphs with results left out."""
+    """What a Word file says: the text of each result's bookmark, its paragraphs without results and declared texts,
+    and the declared texts as they are printed."""
 
     values: Mapping[str, str]
     paragraphs: Sequence[str]
+    declared: tuple[Block, ...] = ()
 
 
 def read_word(data: bytes, where: str) -> WordText:
     """Bookmarked results and paragraphs of a DOCX file; raises ``BadInput`` where ``data`` is none."""
     (body,) = _parts(data, where, BODY)
     values: dict[str, list[str]] = {}
-    paragraphs = [_paragraph(each, values) for each in body.iter(f"{WORD}p")]
+    paragraphs: list[str] = []
+    groups: list[list[Any]] = [[]]
+    for each in body.iter(f"{WORD}p"):
+        words = _plain(_paragraph(each, values))
+        if is_declared(each):
+            groups[-1].append(each)
+        elif words:
+            paragraphs.append(words)
+            groups.append([])
     joined = {name: _plain("".join(parts)) for name, parts in values.items()}
-    return WordText(joined, [words for words in map(_plain, paragraphs) if words])
+    return WordText(joined, paragraphs, blocks(groups))
 
 
 def edited_values(delivered: WordText, found: WordText) -> list[Edited]:
@@ -76,6 +91,45 @@ def reworded(delivered: WordText, found: WordText) -> list[Reworded]:
     one, other = list(delivered.paragraphs), list(found.paragraphs)
     steps = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
     return [Reworded("\n".join(one[a:b]), "\n".join(other[c:d])) for tag, a, b, c, d in steps if tag != "equal"]
+
+
+def reread(delivered: WordText, found: WordText) -> dict[int, list[tuple[Passage, ...]]]:
+    """Declared texts that differ from the delivered ones, by their number in the document: each different new version.
+
+    A text that was taken out has an empty version.
+    """
+    before = {(each.index, each.occurrence): numbered(each.parts) for each in delivered.declared}
+    after = {(each.index, each.occurrence): numbered(each.parts) for each in found.declared}
+    out: dict[int, list[tuple[Passage, ...]]] = {}
+    for key, parts in before.items():
+        now = after.get(key, ())
+        if key[0] is not None and _spoken(now) != _spoken(parts) and now not in out.setdefault(key[0], []):
+            out[key[0]].append(now)
+    return {index: versions for index, versions in out.items() if versions}
+
+
+def strangers(found: WordText) -> list[str]:
+    """Passages in the style of declared texts that belong to none."""
+    return [words_of(each.parts) for each in found.declared if each.index is None and words_of(each.parts).strip()]
+
+
+def _spoken(parts: Sequence[Passage]) -> list[tuple[object, ...]]:
+    """The passages as they are compared: kind, place and words by style, white space aside."""
+    return [
+        (
+            each.kind,
+            each.depth,
+            each.marker,
+            *((_plain(run.text), run.style) for run in each.runs if isinstance(run, Text)),
+        )
+        for each in parts
+    ]
+
+
+def core_of(data: bytes, where: str) -> dict[str, str]:
+    """Identifier and keywords of the file; empty strings where an editor dropped them."""
+    (core,) = _parts(data, where, CORE)
+    return {name: str(core.findtext(f"{{*}}{name}") or "") for name in ("identifier", "keywords")}
 
 
 def foot_of(data: bytes, where: str) -> str:

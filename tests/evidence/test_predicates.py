@@ -58,6 +58,9 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "marked maps": ("explanations/marked/candidate/c1.png", {}),
     "device": ("device.yaml", {}),
     "prose": ("prose/what.md", {"author": "A", "date": "2026-03-01", "clauses": ["claim.5"]}),
+    "handed back": ("handed back:eu.docx", {"document": "eu", "by": "A", "date": "2026-03-01", "texts": [
+        {"requirement": "claim.5", "file": "prose/what.md", "before": DIGEST, "after": DIGEST}]}),
+    "exported": ("export:estimates.csv", {"rows": 4, "withheld": 0, "role": "", "who": "A"}),
     **{name: (f"{name}.json", {}) for name in ("set", "model", "environment", "determinism", "findings", "registry")},
     **{name: (f"tables/{name}.parquet", {}) for name in ("cases", "references", "lesions")},
     **{name: ("plan:sha256", EVENT | {"event": name}) for name in ("amend", "run started", *ENDS)},
