@@ -19,7 +19,7 @@ from audit.records import BadInput
 
 FEEDS = (
     "run", "comparator", "arms", "repeats", "training", "readers", "measurement",
-    "triage", "model", "predictive", "set", "use", "adversarial",
+    "triage", "model", "predictive", "set", "use", "adversarial", "export",
 )  # fmt: skip
 KEYS = {"evidence", "owner", "feeds"}
 

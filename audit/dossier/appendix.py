@@ -88,7 +88,7 @@ def answer_words(view: AuditView, answer: Answer) -> Runs:
 
 
 def _bound(view: AuditView, answer: Answer) -> Iterator[Run]:
-    kinds = {statement.id: kind for kind, statement in view.statements.items()}
+    kinds = {one.id: one.kind for one in view.ledger} | {one.id: kind for kind, one in view.statements.items()}
     for index, statement in enumerate(answer.statements):
         yield Text(", " if index else "Bound to ")
         yield Link(kinds[statement], statement)

@@ -50,6 +50,7 @@ MEASURING = (
     "absolute_volume_error", "relative_volume_difference", "ratio_bias",
 )  # fmt: skip
 DEVELOPMENT = "Development team"
+EXPORTED = "exported"
 DATA = "Data management"
 
 
@@ -189,6 +190,15 @@ def _plain(row: EstimateRow) -> bool:
     return row.kind == "value" and row.version == "candidate" and ": " not in row.target
 
 
+def _statistical_data(view: AuditView) -> Evidence:
+    """The last export that was made from today's estimates."""
+    today = view.statements.get(ESTIMATES)
+    made = [one for one in view.ledger if one.kind == EXPORTED and today is not None and today.id in one.inputs]
+    if not made:
+        return Evidence("none", "no statistical data were exported from these estimates (audit export)", VALIDATION)
+    return Evidence("full", statement=made[-1].id)
+
+
 PROBES: Mapping[str, Callable[[AuditView], Evidence]] = MappingProxyType(
     {
         "plan": _product(PLAN, "the plan"),
@@ -217,6 +227,7 @@ PROBES: Mapping[str, Callable[[AuditView], Evidence]] = MappingProxyType(
             "calibration estimates",
             lambda row: _plain(row) and row.is_overall and row.measure.startswith("calibration"),
         ),
+        "statistical data": _statistical_data,
         "explanations": _table(EXPLANATIONS, "the table of explained cases"),
         "importance": _table(IMPORTANCE, "the importance of case features"),
         "reader study": _absent("no reader study is part of this audit", "Clinical affairs"),
