@@ -191,7 +191,10 @@ def suppressed(document: Document, view: AuditView) -> Document:
     if (front, sections) == (document.front, document.sections):
         return document
     line = StatusItem("Small groups", text(_line(cells.fewest)), "note")
-    noted = tuple(replace(node, items=(*node.items, line)) if isinstance(node, StatusBox) else node for node in front)
+    noted = tuple(
+        replace(node, items=(*node.items[:-1], line, node.items[-1])) if isinstance(node, StatusBox) else node
+        for node in front
+    )  # before the last line, which tells the gaps
     return replace(document, front=noted, sections=sections)
 
 
