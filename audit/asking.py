@@ -23,6 +23,7 @@ from audit.measures.choice import known_measures
 from audit.plan import Plan, Resampling
 from audit.records import BadInput
 from audit.sequestering import withheld
+from audit.showing_marks import draw_marks
 from audit.tables import (
     CASES,
     DISPOSITIONS,
@@ -43,7 +44,7 @@ class GroupAnswer:
     """``rows`` are ESTIMATES of the group; ``pictures`` the overlays of explained cases in it; ``titles`` names each
     measure in the words that the kind of reference allows; ``withheld`` counts explained cases that are not shown
     because their set is sequestered; ``rationales`` tells of a picture, by its path, what is known of its case, and
-    ``marks`` that its map must not be trusted.
+    ``marks`` that its map must not be trusted; ``detections``: picture of a detection case, and what it shows.
     """
 
     group: str
@@ -53,6 +54,7 @@ class GroupAnswer:
     withheld: int = 0
     rationales: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[str, str] = field(default_factory=dict)
+    detections: Mapping[Path, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The answer for machines."""
@@ -66,6 +68,7 @@ class GroupAnswer:
             "rationales": dict(self.rationales),
             "marks": dict(self.marks),
             "withheld": self.withheld,
+            "detections": {str(path): said for path, said in self.detections.items()},
         }
 
     def as_text(self) -> str:
@@ -80,8 +83,11 @@ class GroupAnswer:
         for path in self.pictures:
             told = (self.marks.get(str(path)), self.rationales.get(str(path)))
             lines += [f"  {path}", *(f"    {words}" for words in told if words)]
+        if self.detections:
+            lines.append("Pictures of reference standard and marks:")
+        lines += [f"  {path}\n    {said}" for path, said in self.detections.items()]
         if self.withheld:
-            lines.append(f"{self.withheld} explained cases of a sequestered set are not shown; see --role assessment.")
+            lines.append(f"{self.withheld} cases of a sequestered set are not shown; see --role assessment.")
         return "\n".join(lines)
 
 
@@ -103,11 +109,20 @@ def _or_dash(value: Any) -> str:
     return "-" if pd.isna(value) else str(value)
 
 
-def ask(store: AuditStore, conditions: Sequence[str], role: str = "", who: str = "", at: str = "") -> GroupAnswer:
+def ask(
+    store: AuditStore,
+    conditions: Sequence[str],
+    role: str = "",
+    who: str = "",
+    at: str = "",
+    pictures: Path | None = None,
+    sets: Path | None = None,
+) -> GroupAnswer:
     """The estimates of the cases that meet every condition 'attribute=level' (strata of the plan).
 
     No condition asks about the whole set. Pictures of sequestered cases are for the ``role`` 'assessment', whose look
-    at them is registered (``who``, ``at``). Raises ``BadInput`` for an unknown attribute or level.
+    at them is registered (``who``, ``at``). ``pictures``: folder for pictures of detection cases, drawn from the images
+    in ``sets`` (see ``sets_today``). Raises ``BadInput`` for an unknown attribute or level.
     """
     plan = stored_plan(store)
     cases = store.read_table(CASES)
@@ -117,12 +132,17 @@ def ask(store: AuditStore, conditions: Sequence[str], role: str = "", who: str =
     rows = _estimates(plan, inside, store)
     explained = store.read_table(EXPLANATIONS)
     mine = explained[explained["case_id"].isin(inside["case_id"]) & explained["overlay"].notna()]
-    hidden = withheld(store, mine["case_id"].astype(str), role, "in an answer to a question", who, at)
+    asked = set(mine["case_id"].astype(str)) | (set(inside["case_id"].astype(str)) if pictures else set())
+    hidden = withheld(store, asked, role, "in an answer to a question", who, at)
     shown = mine[~mine["case_id"].isin(hidden)]
     titles = {m.name: m.title for m in known_measures(plan, stored_setting(store))}
-    pictures = tuple(store.folder / shown_path(store, str(path)) for path in shown["overlay"].unique())
+    overlays = tuple(store.folder / shown_path(store, str(path)) for path in shown["overlay"].unique())
+    allowed = frozenset(inside["case_id"].astype(str)) - hidden
+    drawn = draw_marks(store, plan, allowed, pictures, sets) if pictures and plan.detects else {}
     group = " & ".join(f"{a}={v}" for a, v in wanted.items()) or OVERALL
-    return GroupAnswer(group, rows, pictures, titles, len(hidden), _rationales(store, shown), _marks(store, shown))
+    return GroupAnswer(
+        group, rows, overlays, titles, len(hidden), _rationales(store, shown), _marks(store, shown), drawn
+    )
 
 
 def _rationales(store: AuditStore, shown: pd.DataFrame) -> dict[str, str]:

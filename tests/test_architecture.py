@@ -72,6 +72,7 @@ TOP = {
     "power_text",
     "registration",
     "sequestering",
+    "showing_marks",
     "sample",
     "commands",
     "cli",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,10 @@ def ask(
     conditions: Annotated[list[str] | None, typer.Argument(metavar="[ATTRIBUTE=LEVEL]...")] = None,
     audit: Annotated[str | None, typer.Option(help="Audit id; default: the latest.")] = None,
     home: Home = EVIDENCE,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder for pictures of detection cases: reference standard and marks.")
+    ] = None,
+    sets: Annotated[Path | None, typer.Option(help="Folder in which the validation sets stand, for pictures.")] = None,
     role: Role = "",
     who: Who = "",
     as_json: AsJson = False,
@@ -24,7 +29,7 @@ def ask(
     from audit.asking import ask
     from audit.evidence.store import open_audit
 
-    found = ask(open_audit(home, audit), conditions or [], role, who or user(), now())
+    found = ask(open_audit(home, audit), conditions or [], role, who or user(), now(), pictures, sets)
     answer(found.as_dict(), as_json, found.as_text())
 
 

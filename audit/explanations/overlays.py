@@ -57,22 +57,22 @@ def overlay_png(
     scale in mm stands in the left panel where the spacing is known, and where the file tells how the image lies, the
     letters of its left and upper sides (R, L, A, P, H, F).
     """
-    plane = _plane(image, attribution, mask)
+    plane = plane_of(image, attribution, mask)
     limit = _limit(attribution)
     colour = _coloured(plane.gray, plane.attribution, limit, legend.signed)
     gray = plane.gray
-    left, right = _picture(np.repeat(gray[..., None], 3, axis=2)), _picture(_outlined(colour, plane))
+    left, right = as_picture(np.repeat(gray[..., None], 3, axis=2)), as_picture(_outlined(colour, plane))
     for panel in (left, right) if simulated else ():
-        _stamp(panel)
-    _scale_bar(left, plane)
-    _letters(left, plane)
+        stamp(panel)
+    scale_bar(left, plane)
+    letters(left, plane)
     heading = [*lines, *([plane.note] if plane.note else [])]
     outlined = plane.mask is not None and bool(plane.mask.any())
     return png(_page(left, right, heading, replace(legend, outlined=outlined), limit))
 
 
 @dataclass(frozen=True, slots=True)
-class _Plane:
+class Plane:
     """What a panel shows, at its size in dots: the windowed image, 0 to 1, the map, the mask."""
 
     gray: Colour
@@ -102,7 +102,7 @@ def _opposite(direction: tuple[float, ...]) -> str:
     return SIDES[axis][0 if direction[axis] > 0 else 1]
 
 
-def _plane(image: Image, attribution: Pixels, mask: BoolArray | None) -> _Plane:
+def plane_of(image: Image, attribution: Pixels, mask: BoolArray | None) -> Plane:
     """Square pixels in mm where the spacing is known."""
     gray = _windowed(image.pixels)
     if gray.ndim == 3:
@@ -113,7 +113,7 @@ def _plane(image: Image, attribution: Pixels, mask: BoolArray | None) -> _Plane:
     wide = None if mask is None else _fitted(mask.astype(np.float32), size) >= 0.5
     place = 1 / zoom if image.spacing_mm else None
     sides = tuple(_sides(image, (0, 1), (0, 0), size))
-    return _Plane(_fitted(gray, size), _fitted(attribution, size), wide, place, "", sides)
+    return Plane(_fitted(gray, size), _fitted(attribution, size), wide, place, "", sides)
 
 
 def _size(shape: tuple[int, ...], spacing: tuple[float, float], zoom: float) -> tuple[int, int]:
@@ -121,7 +121,7 @@ def _size(shape: tuple[int, ...], spacing: tuple[float, float], zoom: float) -> 
     return max(1, round(shape[1] * spacing[1] * zoom)), max(1, round(shape[0] * spacing[0] * zoom))
 
 
-def _planes(image: Image, gray: Pixels, attribution: Pixels, mask: BoolArray | None) -> _Plane:
+def _planes(image: Image, gray: Pixels, attribution: Pixels, mask: BoolArray | None) -> Plane:
     """Four tiles of a volume: across slices, rows and columns through the strongest voxel, and the projection."""
     at = np.unravel_index(int(np.abs(attribution).argmax()), attribution.shape)
     spacing = image.spacing_mm or (1.0, 1.0, 1.0)
@@ -140,7 +140,7 @@ def _planes(image: Image, gray: Pixels, attribution: Pixels, mask: BoolArray | N
     note = ", ".join(f"{name} {int(i) + 1} of {n}" for name, i, n in zip(AXES, at, gray.shape, strict=True))
     note = f"{note} (strongest voxel); lower right: largest values along the slices"
     place = 1 / zoom if image.spacing_mm else None
-    return _Plane(canvas[0], canvas[1], None if mask is None else canvas[2] >= 0.5, place, note, tuple(sides))
+    return Plane(canvas[0], canvas[1], None if mask is None else canvas[2] >= 0.5, place, note, tuple(sides))
 
 
 def _strongest(values: Pixels) -> Pixels:
@@ -179,14 +179,15 @@ def _colour(strength: Colour, signed: bool) -> Colour:
     return np.stack(channels, axis=-1)
 
 
-def _outlined(colour: Colour, plane: _Plane) -> Colour:
+def _outlined(colour: Colour, plane: Plane) -> Colour:
     if plane.mask is None or not plane.mask.any():
         return colour
     edge = plane.mask & ~binary_erosion(plane.mask, iterations=2)
     return np.where(edge[..., None], 1.0, colour)
 
 
-def _picture(values: Colour) -> Picture.Image:
+def as_picture(values: Colour) -> Picture.Image:
+    """RGB of 0 to 1 as a picture."""
     return Picture.fromarray(np.round(255 * np.clip(values, 0, 1)).astype(np.uint8), "RGB")
 
 
@@ -195,19 +196,22 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _stamp(panel: Picture.Image) -> None:
+def stamp(panel: Picture.Image) -> None:
+    """Says on a panel that its data are simulated."""
     draw, text = ImageDraw.Draw(panel), "SIMULATED DATA"
     place = (panel.width - 12, panel.height - 10)  # below right: letters stand above and left, the scale bar below left
     draw.text(place, text, (255, 230, 0), font(SMALL), anchor="rd", stroke_width=2, stroke_fill=INK)
 
 
-def _letters(panel: Picture.Image, plane: _Plane) -> None:
+def letters(panel: Picture.Image, plane: Plane) -> None:
+    """Letters of the sides from which the panel's axes come."""
     draw = ImageDraw.Draw(panel)
     for x, y, letter in plane.sides:
         draw.text((x, y), letter, PAPER, font(SMALL), anchor="mm", stroke_width=2, stroke_fill=INK)
 
 
-def _scale_bar(panel: Picture.Image, plane: _Plane) -> None:
+def scale_bar(panel: Picture.Image, plane: Plane) -> None:
+    """A bar of a round number of mm, where the spacing is known."""
     if plane.mm_per_dot is None:
         return
     room = plane.mm_per_dot * panel.width / 3
@@ -250,7 +254,7 @@ def _colour_bar(page: Picture.Image, x: int, y: int, legend: Legend, limit: floa
     low = -1.0 if legend.signed else 0.0
     strength = np.linspace(1, low, PANEL)[:, None] * np.ones((1, BAR))
     bar = _coloured(np.full(strength.shape, 0.25), strength, 1.0, legend.signed)
-    page.paste(_picture(bar), (x, y))
+    page.paste(as_picture(bar), (x, y))
     draw = ImageDraw.Draw(page)
     labels = [(0.0, limit, "la"), (0.5, 0.0, "lm"), (1.0, -limit, "ld")]
     for place, value, anchor in labels if legend.signed else [(0.0, limit, "la"), (1.0, 0.0, "ld")]:

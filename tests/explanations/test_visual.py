@@ -9,7 +9,7 @@ from PIL import Image as Picture
 from audit.catalogue import entries
 from audit.explanations import grad_cam, integrated_gradients
 from audit.explanations.explaining import CaseFacts, explain_cases
-from audit.explanations.overlays import Legend, _plane, overlay_png
+from audit.explanations.overlays import Legend, overlay_png, plane_of
 from audit.explanations.scalar import ScalarOutput, explained_output
 from audit.plan import OperatingPoint, Target
 from audit.records import BadInput, Image, Pixels
@@ -241,13 +241,13 @@ def test_overlay_of_a_volume_names_its_slice_and_of_a_zero_map_is_plain() -> Non
 def test_letters_name_the_sides_of_planes_and_volumes() -> None:
     pixels = blob(20, 40)
     axial = Image(pixels, (1.0, 1.0), directions=((0.0, 1.0, 0.0), (1.0, 0.0, 0.0)))
-    assert [letter for _, _, letter in _plane(axial, pixels, None).sides] == ["R", "A"]
+    assert [letter for _, _, letter in plane_of(axial, pixels, None).sides] == ["R", "A"]
     turned = Image(pixels, (1.0, 1.0), directions=((0.0, 0.0, -1.0), (0.0, 0.9, 0.4)))
-    assert [letter for _, _, letter in _plane(turned, pixels, None).sides] == ["A", "H"]
-    assert _plane(Image(pixels, (1.0, 1.0)), pixels, None).sides == ()
+    assert [letter for _, _, letter in plane_of(turned, pixels, None).sides] == ["A", "H"]
+    assert plane_of(Image(pixels, (1.0, 1.0)), pixels, None).sides == ()
     volume = np.stack([pixels] * 5)
     lies = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
-    tiles = _plane(Image(volume, (3.0, 1.0, 1.0), directions=lies), volume, volume > 0.5)
+    tiles = plane_of(Image(volume, (3.0, 1.0, 1.0), directions=lies), volume, volume > 0.5)
     assert [letter for _, _, letter in tiles.sides] == ["R", "A", "R", "F", "A", "F", "R", "A"]
 
 
@@ -255,7 +255,7 @@ def test_tiles_of_a_volume_pass_through_the_strongest_voxel() -> None:
     volume = np.zeros((8, 16, 16), np.float32)
     volume[2, 5, 11] = -4.0
     volume[6, 9, 3] = 3.0
-    shown = _plane(Image(np.abs(volume), None), volume, None)
+    shown = plane_of(Image(np.abs(volume), None), volume, None)
     assert shown.note.startswith("slice 3 of 8, row 6 of 16, column 12 of 16")
     half = shown.attribution.shape[0] // 2
     tiles = [shown.attribution[y : y + half, x : x + half] for y in (0, half) for x in (0, half)]

@@ -4,6 +4,7 @@ Five lesions show nothing about a device; what is tested is that the audit count
 """
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -114,3 +115,18 @@ def test_one_group_can_be_asked(boxes: Walk) -> None:
 
 def test_it_verifies(boxes: Walk) -> None:
     assert audit("verify", "--home", boxes.home).code == 0
+
+
+def test_a_question_shows_lesions_and_marks(boxes: Walk, tmp_path: Path) -> None:
+    asked = audit("ask", "--home", boxes.home, "--pictures", tmp_path, "--sets", boxes.folder, "--json")
+    assert asked.code == 0, asked.err
+    marked = json.loads(asked.out)["detections"]
+    assert sorted(marked) == sorted(map(str, tmp_path.iterdir()))
+    hit, _ = counted_by_hand(boxes, "candidate", 0.75)
+    told = [said for said in marked.values() if "candidate" in said]
+    assert sum("1 missed" in said for said in told) == min(2, 5 - hit)
+    assert sum("1 hit" in said for said in told) >= 1
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in tmp_path.iterdir())
+    elsewhere = audit("ask", "--home", boxes.home, "--pictures", tmp_path, "--sets", tmp_path)
+    assert elsewhere.code == 2
+    assert "name its folder with --sets" in elsewhere.err
