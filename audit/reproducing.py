@@ -26,7 +26,7 @@ from audit.evidence.difference import Difference
 from audit.evidence.environments import probable_causes
 from audit.evidence.erasures import erasures
 from audit.evidence.locks import read_lock
-from audit.evidence.producer import producer
+from audit.evidence.producer import environment, producer
 from audit.evidence.statements import to_json
 from audit.evidence.store import AuditStore
 from audit.evidence.verification import recomputed
@@ -134,7 +134,7 @@ def reproduce(
     progress("tables", 1, 1)
     numbers, printed = _printed(store, results)
     settings = determinism(device)  # sets them, so that the facts below are those that the model runs under
-    here = producer(device) | {"determinism": settings}
+    here = environment(producer(device) | {"determinism": settings})
     causes = tuple(probable_causes(json.loads(store.read_bytes("environment.json")), here))
     outputs: list[Outputs] = []
     if again:

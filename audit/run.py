@@ -48,11 +48,13 @@ from audit.evidence.difference import Difference
 from audit.evidence.keys import SigningKey
 from audit.evidence.lineage import DatasetUse, log_lineage, log_pointers, log_results
 from audit.evidence.locks import amend, find_lock, finish, lock, read_lock, start
+from audit.evidence.packages import check_packages
 from audit.evidence.parquet import table_bytes
 from audit.evidence.predicates import check_statements
-from audit.evidence.producer import producer
+from audit.evidence.producer import environment, producer
 from audit.evidence.register import register_of
 from audit.evidence.registry import state_registry
+from audit.evidence.sbom import check_sbom, state_sbom
 from audit.evidence.statements import sha256, to_json
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.uses import case_use, with_uses
@@ -284,7 +286,8 @@ def run_plan(
     inputs = gather(plan_path)
     versions = _open(inputs, home, device)
     masks = check_stored(inputs, progress)
-    facts = producer(device) | {"determinism": determinism(device)}
+    settings = determinism(device)
+    facts = producer(device) | {"determinism": settings | {"seed": inputs.plan.seed}}
     digests = set_digests(inputs), model_digests(inputs.stored, home)
     store = start(home, inputs.stored, *digests, who, at, producer=facts, key=key)
     if store.state == "complete":
@@ -335,7 +338,8 @@ def verify_audit(store: AuditStore, set_digests: SetDigestsNow | None = None) ->
 
     found = verify(store, judged_again if bundle and bundle.lacks_cases else recompute, today, set_digests)
     ledgers = (store.ledger, register_of(store.home))
-    return [*found, *(each for one in ledgers for each in check_statements(one.path.name, one.lines()))]
+    found += [each for one in ledgers for each in check_statements(one.path.name, one.lines())]
+    return [*found, *check_packages(store), *check_sbom(store)]
 
 
 def _walk(
@@ -348,6 +352,7 @@ def _walk(
 ) -> None:
     bound = store.latest("lock") or store.latest("start")
     known = _state_inputs(inputs, versions, masks, store, facts, [bound] if bound else [])
+    state_sbom(store)
     log_lineage(store, inputs.plan, [DatasetUse(each.name, each.sha256) for each in inputs.sets], versions.facts)
     _pass(inputs, versions, store, known, progress)
     _repeat(inputs, versions, store, known, progress)
@@ -443,7 +448,7 @@ def _state_inputs(
     stated = [
         _once(store, "set", "set.json", to_json({"sets": sets, "concerns": found}, indent=2), bound),
         _once(store, "model", "model.json", to_json(models, indent=2), bound),
-        store.put_bytes("environment", "environment.json", to_json(dict(facts), indent=2), bound),
+        store.put_bytes("environment", "environment.json", to_json(environment(facts), indent=2), bound),
         _once(
             store,
             "cases",

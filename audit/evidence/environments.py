@@ -17,6 +17,7 @@ def probable_causes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator
     """
     yield from _unequal("device", then, now, "The device")
     yield from _unequal("cpu", then, now, "The processor")
+    yield from _unequal("gpu", then.get("torch") or {}, now.get("torch") or {}, "The graphics processor")
     yield from _packages(then, now, NUMERIC, "computes")
     yield from _packages(then, now, READING, "reads images")
     yield from _settings(then, now)
@@ -38,9 +39,11 @@ def _packages(then: Mapping[str, Any], now: Mapping[str, Any], names: tuple[str,
 
 
 def _settings(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    before = {**(then.get("torch") or {}), **(then.get("determinism") or {})}
-    after = {**(now.get("torch") or {}), **(now.get("determinism") or {})}
-    for key in sorted({*before, *after} - {"device"}):
+    before, after = (
+        {**(one.get("variables") or {}), **(one.get("torch") or {}), **(one.get("determinism") or {})}
+        for one in (then, now)
+    )
+    for key in sorted({*before, *after} - {"device", "gpu"}):
         name = "The number of threads" if key == "threads" else f"The setting {key}"
         yield from _unequal(key, before, after, name)
 

@@ -20,9 +20,12 @@ from audit.evidence.bundled import bundle_of
 from audit.evidence.files import inside, write_whole
 from audit.evidence.keys import SigningKey, publish
 from audit.evidence.ledger import Ledger
+from audit.evidence.packages import KEY as PACKAGES_KEY
+from audit.evidence.packages import KIND as PACKAGES
+from audit.evidence.packages import packages_digest, packages_file, packages_json
 from audit.evidence.parquet import table_bytes, table_from
 from audit.evidence.producer import producer as current_producer
-from audit.evidence.statements import ERASED, sha256
+from audit.evidence.statements import ERASED, PERSONAL, sha256
 from audit.home import AUDITS, FOLDERS, exists, experiment, only_one, open_home
 from audit.plan import StoredPlan
 from audit.records import BadInput, Statement
@@ -68,6 +71,8 @@ class AuditStore:
     producer: Mapping[str, Any] = field(default_factory=current_producer, repr=False)
     clock: Callable[[], str] = field(default=utc_now, repr=False)
     key: SigningKey | None = field(default=None, repr=False)
+    listed: set[str] = field(default_factory=set, repr=False, compare=False)
+    """Lists of packages (digests) that are known to stand in the evidence."""
 
     @property
     def folder(self) -> Path:
@@ -116,11 +121,23 @@ class AuditStore:
         """Appends a statement about ``subjects`` (name -> SHA-256) that are in place already."""
         if self.key:
             publish(self.home, self.key)
+        if kind not in PERSONAL:
+            self._list_packages()
         ids = [one if isinstance(one, str) else one.id for one in inputs]
         statement = self.ledger.append(kind, subjects, ids, body or {}, self.producer, self.clock)
         if kind != "shard":
             self.anchor()
         return statement
+
+    def _list_packages(self) -> None:
+        """States the packages that the producer names by digest, before the first statement that needs them."""
+        digest = self.producer.get(PACKAGES_KEY)
+        if digest != packages_digest() or digest in self.listed:
+            return
+        self.listed.add(digest)
+        name = packages_file(digest)
+        if not self.has(name):
+            self.put_bytes(PACKAGES, name, packages_json())
 
     def put_table(
         self,

@@ -61,6 +61,8 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "handed back": ("handed back:eu.docx", {"document": "eu", "by": "A", "date": "2026-03-01", "texts": [
         {"requirement": "claim.5", "file": "prose/what.md", "before": DIGEST, "after": DIGEST}]}),
     "exported": ("export:estimates.csv", {"rows": 4, "withheld": 0, "role": "", "who": "A"}),
+    "packages": (f"packages/{DIGEST}.json", {}),
+    "sbom": ("sbom.cdx.json", {"format": "CycloneDX 1.6", "components": 3}),
     **{name: (f"{name}.json", {}) for name in ("set", "model", "environment", "determinism", "findings", "registry")},
     **{name: (f"tables/{name}.parquet", {}) for name in ("cases", "references", "lesions")},
     **{name: ("plan:sha256", EVENT | {"event": name}) for name in ("amend", "run started", *ENDS)},
@@ -132,11 +134,11 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
 def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """Names of constants (capitals) that come from another module of the package."""
     for each in ast.walk(tree):
-        names = [one.name for one in each.names if one.name.isupper()] if isinstance(each, ast.ImportFrom) else []
+        names = [one for one in each.names if one.name.isupper()] if isinstance(each, ast.ImportFrom) else []
         if names and str(each.module).startswith("audit."):  # type: ignore[attr-defined]
             path = PACKAGE.parent.joinpath(*str(each.module).split(".")).with_suffix(".py")  # type: ignore[attr-defined]
             known = dict(_constants(ast.parse(path.read_text(encoding="utf-8"))))
-            yield from ((name, known[name]) for name in names if name in known)
+            yield from ((one.asname or one.name, known[one.name]) for one in names if one.name in known)
 
 
 def _text(node: ast.expr, constants: dict[str, str]) -> str:

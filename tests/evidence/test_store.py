@@ -1,5 +1,7 @@
 """Files are whole and stated; tables give the same bytes; resuming sees what is there."""
 
+import json
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +10,9 @@ import pytest
 from tiny_audit import AT, PRODUCER, Clock, Finished, make_plan, predictions
 
 from audit.evidence.integrity import check_integrity
+from audit.evidence.packages import packages_json
 from audit.evidence.parquet import table_bytes, table_from
-from audit.evidence.producer import producer
+from audit.evidence.producer import environment, producer
 from audit.evidence.statements import sha256
 from audit.evidence.store import AuditStore, create_audit, list_audits, new_audit_id, open_audit
 from audit.home import open_home
@@ -149,5 +152,7 @@ def test_the_producer_knows_version_dependencies_and_machine() -> None:
     facts = producer("cpu")
     assert facts["package"] == "imaging-audit"
     assert facts["device"] == "cpu"
-    assert {"commit", "dirty", "python", "dependencies", "platform", "cpu_count", "torch"} <= set(facts)
-    assert facts["dependencies"].get("mlflow", "absent") is not None
+    known = {"commit", "dirty", "python", "packages", "platform", "cpu", "cpu_count", "memory_bytes", "variables"}
+    assert set(facts) == known | {"package", "version", "device", "torch", "determinism"}
+    assert facts["packages"] == sha256(packages_json())
+    assert environment(facts)["dependencies"]["mlflow"] == version("mlflow") == json.loads(packages_json())["mlflow"]

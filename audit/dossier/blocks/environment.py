@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from audit.dossier.block import Block, NoParameters, nothing
 from audit.dossier.citing import fact
-from audit.dossier.content import Column, Node, Row, Run, Runs, Table, Text, text
+from audit.dossier.content import Column, Node, Paragraph, Row, Run, Runs, Table, Text, text
 from audit.dossier.view import ENVIRONMENT, AuditView
 
 
@@ -18,7 +18,18 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
         label = str(name).replace("_", " ")
         rows.append(Row((text(label[:1].upper() + label[1:]), _value(view, str(name), value))))
     columns = (Column("Item", 1.2), Column("As recorded", 3))
-    return (Table("Software and hardware of the run", columns, tuple(rows)),)
+    return (Table("Software and hardware of the run", columns, tuple(rows)), *_bill(view))
+
+
+def _bill(view: AuditView) -> tuple[Node, ...]:
+    if not any(one.kind == "sbom" for one in view.ledger):
+        return ()
+    words = (
+        "Every installed package with version and licence, the audited versions and the validation sets with their "
+        "digests are listed in the audit's bill of materials, sbom.cdx.json (CycloneDX 1.6), which stands in the "
+        "evidence and in each bundle of it."
+    )
+    return (Paragraph(text(words), "note"),)
 
 
 def _value(view: AuditView, name: str, value: object) -> Runs:
