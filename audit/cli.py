@@ -15,6 +15,9 @@ from audit.records import BadInput
 GROUPS = {"key": "Keys that sign the statements of an audit (Ed25519)."}
 
 
+DEEP = "a file that was given is nested deeper than any that this suite writes or needs; it is not read."
+
+
 def about() -> None:
     """Validates and explains a frozen medical-imaging model for regulators.
 
@@ -57,4 +60,7 @@ def main() -> None:
         print(f"audit: {error}", file=sys.stderr)
         if "--json" in sys.argv:
             print(json.dumps({"error": str(error)}))
+        sys.exit(2)
+    except RecursionError:
+        print(f"audit: {DEEP}", file=sys.stderr)
         sys.exit(2)

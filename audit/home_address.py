@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import yaml
 
+from audit.given_files import file_bytes, plain_yaml
 from audit.records import BadInput
 
 FILE, ID_FILE = "home.yaml", "home.id"
@@ -67,7 +68,7 @@ def home_id(home: Path) -> str:
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = plain_yaml(file_bytes(path))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise BadInput(f"{path}: not readable YAML; give {', '.join(KEYS)}.") from error
     if not isinstance(raw, dict) or not set(raw) <= set(KEYS) or not isinstance(raw.get("tracking"), str):

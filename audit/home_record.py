@@ -81,7 +81,7 @@ def recorded_registry(home: Path) -> dict[str, Any]:
 def _record(home: Path) -> dict[str, Any]:
     try:
         record = json.loads((home / RECORD).read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable() from error
     if not isinstance(record, dict):
         raise _unreadable()

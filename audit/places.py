@@ -143,7 +143,7 @@ def _coco(data: bytes, name: str, known: Container[str]) -> Places:
 def _parsed(data: bytes, name: str) -> _Coco:
     try:
         raw: Any = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{name}: not a readable JSON file ({error}).") from error
     if isinstance(raw, list):
         raise BadInput(

@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from audit.explanation_plan import Explanations
+from audit.given_files import file_bytes, plain_yaml
 from audit.model_refs import Model, RecordedPredictions
 from audit.plan_decisions import Shortcuts, Uncertainty, contradictions
 from audit.records import BadInput
@@ -670,7 +671,7 @@ class StoredPlan:
 def read_plan(path: Path) -> StoredPlan:
     """Reads and validates a plan; raises ``BadInput`` that names the file, the key and what was expected."""
     try:
-        data = path.read_bytes()
+        data = file_bytes(path)
     except OSError as error:
         raise BadInput(f"{path}: the plan cannot be read ({error.strerror}); give the path of a plan.yaml.") from error
     return StoredPlan(parse_plan(data, str(path)), data, path.resolve())
@@ -679,7 +680,7 @@ def read_plan(path: Path) -> StoredPlan:
 def parse_plan(data: bytes, where: str) -> Plan:
     """The plan in ``data`` (UTF-8 YAML); ``where`` is named in errors."""
     try:
-        raw = yaml.safe_load(data)
+        raw = plain_yaml(data)
     except yaml.YAMLError as error:
         raise BadInput(f"{where}: {yaml_problem(error)}.") from error
     if not isinstance(raw, dict):

@@ -176,6 +176,6 @@ def check_record(name: str, path: Path, store: AuditStore) -> list[Difference]:
         values = [
             {key: str(one[key]) for key in ("text", "reference")} for one in json.loads(path.read_bytes())["values"]
         ]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
     return list(check_values(name, values, Evidence(store, document=f"documents/{Path(name).name}")))

@@ -18,6 +18,7 @@ from audit.cases.manifest import ValidationSet, locate_in, read_set
 from audit.cases.sampling import DrawnCell, Targets, draw, patient_levels, read_targets, unknown_levels
 from audit.cases.tabular import read_table
 from audit.evidence.statements import to_json
+from audit.given_files import refuse_formulas
 from audit.records import BadInput
 
 RECORD = "sampling.json"
@@ -101,6 +102,7 @@ def _write(whole: ValidationSet, targets: Targets, chosen: Any, record: bytes, o
     try:
         raw, _ = read_table((whole.folder / whole.facts.manifest).resolve())
         rows = raw[chosen].iloc[whole.cases.loc[chosen, "case_id"].astype(str).argsort(kind="stable").to_numpy()]
+        refuse_formulas(rows, "manifest.csv")
         rows.to_csv(unfinished / "manifest.csv", index=False, lineterminator="\n")
         root = whole.roots[whole.name]
         if copy:

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "audit"
 BASE = {
     "records", "grids", "tables", "plan", "explanation_plan", "plan_decisions",
     "decision_tables", "model_refs", "catalogue", "home", "home_record",
-    "home_address", "datafolders", "places",
+    "home_address", "datafolders", "places", "given_files",
 }  # fmt: skip
 # places: boxes and points, which validation sets (cases) and devices (models) write in the same formats
 MAY_ALSO_USE = {

@@ -24,6 +24,7 @@ from audit.cases.matching import is_one_of
 from audit.cases.readings import combined
 from audit.cases.tabular import read_table, typed
 from audit.datafolders import data_folder
+from audit.given_files import file_bytes, plain_yaml
 from audit.plan import first_problem, yaml_problem
 from audit.records import BadInput
 from audit.tables import CASES
@@ -100,11 +101,11 @@ def _roots(folder: Path, facts: SetFacts) -> dict[str, Path]:
 def read_facts(path: Path) -> tuple[SetFacts, str]:
     """The facts in a ``set.yaml`` and the SHA-256 of its bytes."""
     try:
-        data = path.read_bytes()
+        data = file_bytes(path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); a validation set needs a set.yaml.") from error
     try:
-        raw = yaml.safe_load(data)
+        raw = plain_yaml(data)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: {yaml_problem(error)}.") from error
     if not isinstance(raw, dict):

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from audit.cases.facts import Level
 from audit.cases.matching import is_one_of
+from audit.given_files import file_bytes, plain_yaml
 from audit.plan import Stratum, first_problem, yaml_problem
 from audit.records import BadInput
 from audit.tables import UNKNOWN, stratum_column
@@ -87,8 +88,8 @@ class DrawnCell:
 def read_targets(path: Path) -> tuple[Targets, str]:
     """The targets file and the SHA-256 of its bytes; raises ``BadInput`` naming the key that is wrong."""
     try:
-        data = path.read_bytes()
-        return Targets.model_validate(yaml.safe_load(data) or {}), hashlib.sha256(data).hexdigest()
+        data = file_bytes(path)
+        return Targets.model_validate(plain_yaml(data) or {}), hashlib.sha256(data).hexdigest()
     except OSError as error:
         raise BadInput(f"{path}: the targets cannot be read ({error.strerror}); give a YAML file.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

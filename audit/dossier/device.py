@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from audit.dossier.catalogues import known_requirements
 from audit.dossier.content import Passage
 from audit.dossier.prose import passages, plain_passage
+from audit.given_files import file_bytes, plain_yaml
 from audit.plan import first_problem, yaml_problem
 from audit.records import BadInput
 
@@ -154,7 +155,7 @@ class Device(Part):
 def read_device(path: Path) -> Device:
     """Reads and validates ``device.yaml``; raises ``BadInput`` naming the file, the key and what was expected."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = plain_yaml(file_bytes(path))
     except OSError as error:
         raise BadInput(f"{path}: the device facts cannot be read ({error.strerror}).") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

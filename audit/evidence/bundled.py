@@ -69,7 +69,7 @@ def bundle_of(home: Path) -> Bundle | None:
         if raw["format"] != FORMAT or not set(raw["left_out"].values()) <= set(REASONS):
             raise ValueError("another format")
         return Bundle(str(raw["audit"]), str(raw["run"]), dict(raw["left_out"]), bool(raw["models"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(f"{MARK}: not a bundle that this version knows ({FORMAT} expected).") from error
 
 

@@ -201,7 +201,7 @@ def _parse(data: bytes) -> Line:
         payload, read = open_envelope(raw["envelope"])
         problem = "" if raw["id"] == sha256(payload) else "its id is not the SHA-256 of its payload"
         return Line(digest, int(raw["seq"]), str(raw["previous"]), str(raw["id"]), read, problem)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         return Line(digest, problem=f"not readable: {' '.join(str(error).split())[:120]}")
 
 

@@ -122,11 +122,15 @@ def _licences(facts: PackageMetadata) -> list[Any]:
     """The SPDX expression, else the name as declared, else the classifiers' names; none where nothing is declared."""
     from cyclonedx.contrib.license.factories import LicenseFactory
 
-    make, declared = LicenseFactory(), (facts.get("License-Expression") or facts.get("License") or "").strip()
+    make, declared = LicenseFactory(), _fact(facts, "License-Expression") or _fact(facts, "License")
     if declared and "\n" not in declared and len(declared) <= LONGEST_LICENCE:  # else the licence's whole text
         return [make.make_from_string(declared)]
     classified = [one for one in facts.get_all("Classifier") or [] if one.startswith("License ::")]
     return [make.make_with_name(name) for name in sorted({one.rpartition(" :: ")[2] for one in classified})]
+
+
+def _fact(facts: PackageMetadata, name: str) -> str:
+    return str(facts[name]).strip() if name in facts else ""
 
 
 def _system(facts: Mapping[str, Any]) -> list[Any]:

@@ -29,6 +29,7 @@ from audit.evidence.locks import PLAN_FILE, read_lock
 from audit.evidence.register import events
 from audit.evidence.statements import sha256
 from audit.evidence.store import AuditStore, list_audits
+from audit.given_files import file_bytes
 from audit.records import BadInput, Statement
 from audit.tables import Table
 
@@ -153,7 +154,7 @@ class FileCheck:
 def verify_file(home: Path, path: Path) -> FileCheck:
     """Finds by digest the audit that delivered ``path``; a file of a known name but other bytes is reported as such."""
     try:
-        digest = sha256(path.read_bytes())
+        digest = sha256(file_bytes(path))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); give a delivered PDF or JSON file.") from error
     stores = [AuditStore(home.resolve(), one.audit_id, one.run_id, {}) for one in reversed(list_audits(home))]

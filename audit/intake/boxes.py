@@ -42,7 +42,7 @@ def read_boxes(path: Path) -> list[tuple[str, Box | None]]:
     """(image, box) of a file; None for an image that was looked at. Raises ``BadInput`` that names what is wrong."""
     try:
         boxes = list(_from_table(path) if path.suffix.lower() == ".csv" else _from_coco(path))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         if isinstance(error, BadInput):
             raise
         raise BadInput(f"{path}: not boxes as COCO writes them ({type(error).__name__}: {error}).") from error

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from audit.cases.tabular import column_name
+from audit.given_files import for_reading, refuse_formulas
 from audit.intake.reporting import as_dict, as_text
 from audit.intake.sources import SOURCE
 from audit.intake.taking_in import Taken
@@ -167,7 +168,7 @@ def _write_files(path: Path, taken: Taken) -> None:
         rows: csv.DictWriter[str] | None = None
         for row in taken.work.store.fates():
             rows = rows or _header(stream, row)
-            rows.writerow(row)
+            rows.writerow({key: for_reading(value) for key, value in row.items()})
     part.replace(path)
 
 
@@ -179,6 +180,7 @@ def _header(stream: Any, row: Mapping[str, Any]) -> csv.DictWriter[str]:
 
 def _put_table(path: Path, frame: pd.DataFrame) -> None:
     """Written as it goes: the text of a large table is never held whole."""
+    refuse_formulas(frame, path.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     with part.open("w", encoding="utf-8", newline="") as stream:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from audit.given_files import plain_yaml
 from audit.records import BadInput
 
 TARGET, DISABLED = "_target_", "_disabled_"
@@ -24,8 +25,8 @@ def read_config(path: Path, label: str) -> dict[str, Any]:
     """The configuration (JSON or YAML) as a mapping."""
     try:
         text = path.read_text(encoding="utf-8")
-        raw = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        raw = json.loads(text) if path.suffix == ".json" else plain_yaml(text)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise BadInput(f"{label}: {path.name} cannot be read; a JSON or YAML mapping was expected.") from error
     if not isinstance(raw, dict):
         raise BadInput(f"{label}: {path.name} is no mapping; a bundle's configuration was expected.")

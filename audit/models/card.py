@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from audit.given_files import plain_yaml
 from audit.model_refs import Sha256
 from audit.models.outputs import OutputRule
 from audit.models.slots import MarkAxes
@@ -45,7 +46,7 @@ def read_card(path: Path) -> VersionCard:
     if not path.is_file():
         return VersionCard()
     try:
-        raw = yaml.safe_load(path.read_bytes()) or {}
+        raw = plain_yaml(path.read_bytes()) or {}
         return VersionCard.model_validate(raw)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: {yaml_problem(error)}.") from error
