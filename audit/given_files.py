@@ -36,7 +36,7 @@ def plain_yaml(data: bytes | str) -> Any:
     """The values in a YAML document. Raises ``yaml.YAMLError``, with the place, for tags that ask for more than plain
     values, for nesting and unfolding beyond the bounds, and for aliases to themselves."""
     if len(data) > MOST_BYTES:
-        raise _refused(f"the file is larger than {MOST_BYTES >> 20} MiB", yaml.Mark("", 0, 0, 0, None, None))
+        raise _refused(f"the file is larger than {MOST_BYTES >> 20} MiB", yaml.Mark("", 0, 0, 0, None, 0))
     loader = _Bounded(data)
     try:
         return loader.get_single_data()
@@ -57,7 +57,7 @@ class _Bounded(yaml.SafeLoader):
         self._depth += 1
         if self._depth > DEEPEST:
             raise _refused(f"nested deeper than {DEEPEST} levels", mark)
-        node = super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
         self._depth -= 1
         if alias and id(node) not in self._size:
             raise _refused("an alias that holds itself", mark)
