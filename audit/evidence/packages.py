@@ -70,7 +70,7 @@ def check_packages(store: AuditStore) -> Iterator[Difference]:
     statements = store.statements()
     known = {digest for one in statements if one.kind == KIND for digest in one.subjects.values()}
     for one in statements:
-        digest = one.producer.get(KEY)
+        digest = one.producer.get(KEY) if isinstance(one.producer, dict) else None  # else a misfit, named as one
         if digest is not None and digest not in known and one.kind not in PERSONAL:
             what = "Which packages made the statement cannot be told."
             thing = f"statement {one.id[:12]} ({one.kind}): packages of its producer"
