@@ -83,6 +83,9 @@ def distinct(indices: IntArray) -> int:
     return int(np.count_nonzero(np.bincount(indices)))
 
 
+Display = tuple[tuple[float, ...], tuple[float, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """One decoded case: ``pixels`` float32 (rows, columns) or (slices, rows, columns), modality units, never windowed.
@@ -90,6 +93,7 @@ class Image:
     ``spacing_mm`` has one entry per axis in the same order, or None where the file does not say. ``header`` holds
     the declared, identifier-free attributes that the file itself carries (for example ``manufacturer``).
     ``origin_mm`` and ``directions`` say where the voxels lie (``grids.Grid``), None where the file does not.
+    ``display``: how the file asks to be shown, as rising pixel values and the brightness (0 to 1) of each.
     """
 
     pixels: Pixels
@@ -97,6 +101,7 @@ class Image:
     header: Mapping[str, str | float] = field(default_factory=dict)
     origin_mm: tuple[float, ...] | None = None
     directions: tuple[tuple[float, ...], ...] | None = None
+    display: Display | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """DICOM by pydicom: stored values -> modality values, one frame (rows, columns), several (frames, rows, columns).
 
-Windowing (VOI) is never applied: what a model sees is the modality's own scale. Sources: DICOM PS3.3 C.7.6.3 (image
+Windowing (VOI) is never applied to the pixels: what a model sees is the modality's own scale; pictures may heed it
+(``display``). Sources: DICOM PS3.3 C.7.6.3 (image
 pixel), C.11.1 (modality LUT), C.7.6.16 (functional groups of enhanced objects).
 """
 
@@ -19,6 +20,7 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 
 from audit.cases.arrays import as_pixels
 from audit.cases.codestreams import check_codestreams
+from audit.cases.display import display_of
 from audit.cases.frames import frames_of
 from audit.cases.headers import functional_group, header_facts
 from audit.cases.limits import MAX_VOXELS, check_shape
@@ -38,7 +40,8 @@ def decode_dicom(data: bytes, where: str) -> Image:
         pixels = modality_values(dataset, stored_of(dataset, where))
         frames = frames_of(dataset, pixels.shape, where)
         ordered = as_pixels(frames.placed(pixels), where)
-        return Image(ordered, frames.spacing_mm, header_facts(dataset), frames.origin_mm, frames.directions)
+        display = display_of(dataset, _turned_about(dataset))
+        return Image(ordered, frames.spacing_mm, header_facts(dataset), frames.origin_mm, frames.directions, display)
     except BadInput:
         raise
     except Exception as error:  # elements are parsed on first use, and damaged ones break there
@@ -133,8 +136,8 @@ def modality_values(dataset: pydicom.Dataset, stored: NDArray[Any]) -> NDArray[A
         return luminance(_eight_bit(apply_color_lut(stored, dataset)))
     if int(dataset.get("SamplesPerPixel") or 1) == 3:
         return luminance(stored.astype(np.float32))
-    values = _rescaled(dataset, stored)
-    return _inverted(dataset, values) if dataset.PhotometricInterpretation == "MONOCHROME1" else values
+    values, about = _rescaled(dataset, stored), _turned_about(dataset)
+    return values if about is None else np.asarray(about - values.astype(np.float64))
 
 
 def _eight_bit(colour: NDArray[Any]) -> NDArray[np.float32]:
@@ -161,9 +164,11 @@ def _frame_rescale(dataset: pydicom.Dataset, frame: int) -> tuple[float, float]:
     return float(group.get("RescaleSlope") or 1.0), float(group.get("RescaleIntercept") or 0.0)
 
 
-def _inverted(dataset: pydicom.Dataset, values: NDArray[Any]) -> NDArray[Any]:
-    """v -> low + high - v over the ends of the stored range, taken through the same modality transform."""
+def _turned_about(dataset: pydicom.Dataset) -> float | None:
+    """MONOCHROME1: low + high, about which v becomes low + high - v: the ends of the stored range, taken through the
+    same modality transform. None for every other interpretation."""
+    if dataset.get("PhotometricInterpretation") != "MONOCHROME1":
+        return None
     bits = int(dataset.BitsStored)
     ends = (-(1 << bits - 1), (1 << bits - 1) - 1) if int(dataset.PixelRepresentation) else (0, (1 << bits) - 1)
-    low_and_high = apply_modality_lut(np.array(ends), dataset)
-    return np.asarray(float(low_and_high.sum()) - values.astype(np.float64))
+    return float(apply_modality_lut(np.array(ends), dataset).sum())

@@ -74,8 +74,9 @@ class Spot:
 def marks_png(image: Image, spots: Sequence[Spot], lines: Sequence[str], caption: str, simulated: bool) -> bytes:
     """PNG of the image beside the image with ``spots``; ``lines`` stand above, ``caption`` below.
 
-    Both panels share one window (1st to 99.5th percentile). Of a volume one slice is shown: through the middle of the
-    missed lesion, else of the false mark of highest rating, else of the first spot; spots of other slices are counted.
+    Both panels share one window: the one for which the file asks, else from the 1st to the 99.5th percentile. Of a
+    volume one slice is shown: through the middle of the missed lesion, else of the false mark of highest rating, else
+    of the first spot; spots of other slices are counted.
     """
     flat, shown, note = _flat(image, spots)
     plane = plane_of(flat, np.zeros_like(flat.pixels), None)
@@ -85,7 +86,7 @@ def marks_png(image: Image, spots: Sequence[Spot], lines: Sequence[str], caption
         stamp(panel)
     scale_bar(left, plane)
     letters(left, plane)
-    return png(_page(left, right, [*lines, *([note] if note else [])], caption))
+    return png(_page(left, right, [*lines, *(each for each in (note, plane.note) if each)], caption))
 
 
 def _flat(image: Image, spots: Sequence[Spot]) -> tuple[Image, list[Spot], str]:

@@ -25,6 +25,7 @@ INK, PAPER = (20, 20, 20), (255, 255, 255)
 BLUE, ORANGE = (86, 180, 233), (255, 140, 0)
 ONE_SIDED = ((70, 0, 10), (200, 30, 20), (255, 150, 20), (255, 250, 190))
 MOST_OPAQUE = 0.9
+LEAST_CONTRAST, AS_ASKED = 0.1, "window as the file asks"
 AXES = ("slice", "row", "column")
 Colour = NDArray[np.float64]
 
@@ -53,9 +54,10 @@ def overlay_png(
 
     ``attribution`` and ``mask`` have the image's shape. Of a volume both panels show the three planes through the
     strongest voxel and, lower right, the largest values along the slices, all at one scale. Both panels share one
-    window (1st to 99.5th percentile). The map's colours saturate at its 99.5th percentile; the bar bears that number. A
-    scale in mm stands in the left panel where the spacing is known, and where the file tells how the image lies, the
-    letters of its left and upper sides (R, L, A, P, H, F).
+    window: the one for which the file asks (VOI LUT), else from the 1st to the 99.5th percentile. The map's colours
+    saturate at its 99.5th percentile; the bar bears that number. A scale in mm stands in the left panel where the
+    spacing is known, and where the file tells how the image lies, the letters of its left and upper sides (R, L, A, P,
+    H, F).
     """
     plane = plane_of(image, attribution, mask)
     limit = _limit(attribution)
@@ -104,16 +106,16 @@ def _opposite(direction: tuple[float, ...]) -> str:
 
 def plane_of(image: Image, attribution: Pixels, mask: BoolArray | None) -> Plane:
     """Square pixels in mm where the spacing is known."""
-    gray = _windowed(image.pixels)
+    gray, asked = _shown(image)
     if gray.ndim == 3:
-        return _planes(image, gray, attribution, mask)
+        return _planes(image, gray, attribution, mask, asked)
     down, across = image.spacing_mm[-2:] if image.spacing_mm else (1.0, 1.0)
     zoom = PANEL / max(gray.shape[0] * down, gray.shape[1] * across)
     size = _size(gray.shape, (down, across), zoom)
     wide = None if mask is None else _fitted(mask.astype(np.float32), size) >= 0.5
     place = 1 / zoom if image.spacing_mm else None
     sides = tuple(_sides(image, (0, 1), (0, 0), size))
-    return Plane(_fitted(gray, size), _fitted(attribution, size), wide, place, "", sides)
+    return Plane(_fitted(gray, size), _fitted(attribution, size), wide, place, asked, sides)
 
 
 def _size(shape: tuple[int, ...], spacing: tuple[float, float], zoom: float) -> tuple[int, int]:
@@ -121,7 +123,7 @@ def _size(shape: tuple[int, ...], spacing: tuple[float, float], zoom: float) -> 
     return max(1, round(shape[1] * spacing[1] * zoom)), max(1, round(shape[0] * spacing[0] * zoom))
 
 
-def _planes(image: Image, gray: Pixels, attribution: Pixels, mask: BoolArray | None) -> Plane:
+def _planes(image: Image, gray: Pixels, attribution: Pixels, mask: BoolArray | None, asked: str) -> Plane:
     """Four tiles of a volume: across slices, rows and columns through the strongest voxel, and the projection."""
     at = np.unravel_index(int(np.abs(attribution).argmax()), attribution.shape)
     spacing = image.spacing_mm or (1.0, 1.0, 1.0)
@@ -138,7 +140,7 @@ def _planes(image: Image, gray: Pixels, attribution: Pixels, mask: BoolArray | N
             cut = _strongest(values) if axis is None else np.asarray(values.take(int(at[axis]), axis))
             whole[y : y + size[1], x : x + size[0]] = _fitted(cut, size)
     note = ", ".join(f"{name} {int(i) + 1} of {n}" for name, i, n in zip(AXES, at, gray.shape, strict=True))
-    note = f"{note} (strongest voxel); lower right: largest values along the slices"
+    note = f"{note} (strongest voxel); lower right: largest values along the slices{asked and f'; {asked}'}"
     place = 1 / zoom if image.spacing_mm else None
     return Plane(canvas[0], canvas[1], None if mask is None else canvas[2] >= 0.5, place, note, tuple(sides))
 
@@ -146,6 +148,15 @@ def _planes(image: Image, gray: Pixels, attribution: Pixels, mask: BoolArray | N
 def _strongest(values: Pixels) -> Pixels:
     """Along the slices the value that is largest without its sign, with its sign."""
     return np.asarray(np.take_along_axis(values, np.abs(values).argmax(axis=0)[None], axis=0)[0])
+
+
+def _shown(image: Image) -> tuple[Pixels, str]:
+    """Brightness 0 to 1, and words where the file's own display is heeded: where it leaves anything to see."""
+    if image.display is not None:
+        gray = np.interp(image.pixels, *image.display).astype(np.float32)
+        if np.ptp(np.percentile(gray, (1, 99.5))) >= LEAST_CONTRAST:
+            return gray, AS_ASKED
+    return _windowed(image.pixels), ""
 
 
 def _windowed(pixels: Pixels) -> Pixels:

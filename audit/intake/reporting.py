@@ -148,7 +148,7 @@ def _attributes_text(report: dict[str, Any]) -> str:
     if report["display"]:
         asked = {"window": "a window", "sequence": "a table (VOI LUT sequence)", "sigmoid": "a sigmoid"}
         told = ", ".join(f"{asked.get(k, k)} {n}" for k, n in report["display"].items())
-        lines.append(_wrapped(f"{'display':<18}{told}: recorded, not applied (VOI LUT)", "  ", " " * 20))
+        lines.append(_wrapped(f"{'display':<18}{told}: for pictures only (VOI LUT)", "  ", " " * 20))
     return "\n".join(["Attributes:", *lines])
 
 
