@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from audit.records import BadInput
+
 SECONDS = 120.0  # for one task; the largest image in the limits decodes in well under a minute
 MEMORY_BYTES = 12 << 30  # address space of one worker
 READY = "ready"  # a worker's first word: its clock starts when it can work, not while it imports
@@ -43,8 +45,9 @@ def run(
     """``function(*task)`` for each task of each chunk; one list of results for each chunk, as they are ready.
 
     A task that runs longer than ``seconds`` or kills its worker gives ``lost(task, reason)``; the rest of its chunk
-    runs in a fresh worker. Chunks are drawn only when a worker is free, so that nothing piles up. ``workers`` 0: all
-    in this process, without that protection.
+    runs in a fresh worker. A worker that dies before it could begin is no file's fault and raises ``BadInput``. Chunks
+    are drawn only when a worker is free, so that nothing piles up. ``workers`` 0: all in this process, without that
+    protection.
     """
     if not workers:
         yield from ([function(*task) for task in chunk] for chunk in chunks)
@@ -128,6 +131,11 @@ def _received(worker: _Worker) -> list[Any]:
 def _lost_reason(worker: _Worker, seconds: float) -> str:
     if not worker.tasks:
         return ""
+    if worker.gone and not worker.ready:
+        raise BadInput(
+            "a reading process ended before its first file: not a file but this installation or a lack of memory is at "
+            "fault; repeat the command, which goes on where it stopped, with fewer workers or after a new installation."
+        )
     if worker.gone:
         return "reading it crashed the decoder; the file is damaged or hostile."
     late = time.monotonic() - worker.since >= seconds

@@ -10,3 +10,7 @@ def slow_or_deadly(name):
     if name == "deadly":
         os._exit(11)
     return name.upper()
+
+
+def never_begins(pipe, function):
+    os._exit(3)

@@ -18,7 +18,7 @@ from audit.intake import pool
 from audit.intake.sniffing import kind_of
 from audit.records import BadInput
 from tests.intake.conftest import body, dicom, png_bytes, save
-from tests.intake.deadly import slow_or_deadly
+from tests.intake.deadly import never_begins, slow_or_deadly
 
 
 def png_of(width, height):
@@ -116,6 +116,12 @@ def test_a_task_that_hangs_or_kills_costs_only_itself():
     crashed, late = sorted(r for r in results if ":" in r)
     assert "crashed" in crashed
     assert "longer than 3 seconds" in late
+
+
+def test_a_worker_that_cannot_begin_is_no_file_s_fault(monkeypatch):
+    monkeypatch.setattr(pool, "_serve", never_begins)
+    with pytest.raises(BadInput, match="ended before its first file: not a file but this installation"):
+        list(pool.run(slow_or_deadly, iter([[("a",)]]), lambda t, why: why, 1, seconds=3))
 
 
 @pytest.mark.parametrize(
