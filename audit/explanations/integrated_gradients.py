@@ -31,26 +31,27 @@ def explain(
     name, baseline = baseline_images(scalar, pixels)
     chunk = chunk_size(scalar, scalar.batch(pixels[:1]))
     together = max(1, KEPT_BYTES // (most * pixels[0].nbytes))  # each step's map is kept until its case is done
-    maps, changes, notes = [], [], []
+    maps, changes, ends = [], [], []
     for i in range(0, len(pixels), together):
         pairs = zip(pixels[i : i + together], baseline[i : i + together], strict=True)
         paths = [Path(image, start, steps, most) for image, start in pairs]
         walk(scalar, paths, chunk, terms.completeness)
         maps += [path.attribution for path in paths]
         changes += [path.change for path in paths]
-        notes += [_note(path, terms.completeness) for path in paths]
+        ends += [(len(path.steps), path.stalled) for path in paths]
     made = np.stack(maps)
-    return Attribution(made, completeness_error(made, np.array(changes)), None, tuple(notes), name)
+    errors = completeness_error(made, np.array(changes))
+    notes = (_note(error, *end, terms.completeness) for error, end in zip(errors, ends, strict=True))
+    return Attribution(made, errors, None, tuple(notes), name)
 
 
-def _note(path: Path, tolerance: float) -> str:
-    error = float(completeness_error(path.attribution[None], np.array([path.change]))[0])
+def _note(error: float, steps: int, stalled: bool, tolerance: float) -> str:
     if np.isnan(error):
         return "the output hardly differs from that of the baseline: completeness has no value"
     if error <= tolerance:
         return ""
-    end = "; more steps hardly lower it" if path.stalled else ""
-    return f"not converged: completeness error {error:.1%} after {len(path.steps)} steps ({tolerance:.0%} allowed){end}"
+    end = "; more steps hardly lower it" if stalled else ""
+    return f"not converged: completeness error {error:.1%} after {steps} steps ({tolerance:.0%} allowed){end}"
 
 
 ENTRY = VisualMethod(

@@ -18,15 +18,12 @@ Panel = tuple[float, float, float]  # begin, middle, end, in shares of the path
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one pass at a share of the path gives: the output there, and gradient x (image - baseline), (\\*spatial)."""
+    """What one pass at a share of the path gives: the output there, gradient x (image - baseline), (\\*spatial), and
+    its sum, the change of the output per share of the path as the gradient has it."""
 
     output: float
     product: Pixels
-
-    @property
-    def slope(self) -> float:
-        """Change of the output per share of the path, as the gradient has it."""
-        return float(self.product.sum(dtype=np.float64))
+    slope: float
 
 
 class Path:
@@ -38,15 +35,10 @@ class Path:
         self.baseline, self.difference = baseline, image - baseline
         self.panels: list[Panel] = list(zip(shares[:-2:2], shares[1::2], shares[2::2], strict=True))
         self.steps: dict[float, Step] = {}
-        self.slopes: dict[float, float] = {}
         self.wanted = shares
         self.most = most
         self.stalled = False
         self._looked: tuple[int, float] | None = None
-
-    def take(self, share: float, step: Step) -> None:
-        self.steps[share] = step
-        self.slopes[share] = step.slope
 
     def at(self, share: float) -> Pixels:
         """The image at a share of the path."""
@@ -77,7 +69,7 @@ class Path:
 
     def _unexplained(self, panel: Panel) -> float:
         """Change of the output over a panel that its gradients do not account for."""
-        told = sum(weight * self.slopes[share] for share, weight in _simpson(panel))
+        told = sum(weight * self.steps[share].slope for share, weight in _simpson(panel))
         return self.steps[panel[-1]].output - self.steps[panel[0]].output - told
 
     def _gains_nothing(self, total: float) -> bool:
@@ -109,7 +101,7 @@ def walk(scalar: ScalarOutput, paths: Sequence[Path], chunk: int, tolerance: flo
         for begin in range(0, len(places), chunk):
             part = places[begin : begin + chunk]
             for (i, share), step in zip(part, _passed(scalar, paths, part, region), strict=True):
-                paths[i].take(share, step)
+                paths[i].steps[share] = step
         for i in dict(places):
             paths[i].refine(tolerance)
 
@@ -122,8 +114,9 @@ def _passed(
     with torch.enable_grad():
         output = scalar(batch, None if region is None else region[[i for i, _ in places]])
         (gradient,) = torch.autograd.grad(output.sum(), batch)
-    for (i, _), value, slope in zip(places, output.tolist(), gradient.cpu().numpy(), strict=True):
-        yield Step(value, (slope * paths[i].difference)[0])
+    for (i, _), value, each in zip(places, output.tolist(), gradient.cpu().numpy(), strict=True):
+        product = (each * paths[i].difference)[0]
+        yield Step(value, product, float(product.sum(dtype=np.float64)))
 
 
 def _regions(scalar: ScalarOutput, paths: Sequence[Path]) -> torch.Tensor | None:
