@@ -14,12 +14,12 @@ import pandas as pd
 from audit.cases.loading import image_loader
 from audit.cases.manifest import read_set
 from audit.datafolders import data_folder
+from audit.documents.view import make_documents, verdict_of
 from audit.evidence.difference import Difference
 from audit.evidence.store import AuditStore
 from audit.models.registering import Training, ensure_registered
 from audit.run import Progress, lock_plan, locked_or_none, run_plan, verify_audit
 from audit.simulation.network import OUTPUTS, VERSIONS, WEIGHTS, load_version
-from audit.view import make_documents, verdict_of
 
 MODEL, SET = "brain-lesion", "brain_mri_simulated"
 

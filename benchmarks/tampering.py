@@ -34,7 +34,6 @@ from machine import machine_facts  # noqa: E402
 from test_mlflow_edits import STATEMENTS  # noqa: E402
 from toy_walk import audit, register_toys, write_plan, write_set  # noqa: E402
 
-from audit.checking import verify_anything  # noqa: E402
 from audit.evidence.binding import changes  # noqa: E402
 from audit.evidence.integrity import check_integrity  # noqa: E402
 from audit.evidence.locks import read_lock  # noqa: E402
@@ -42,8 +41,9 @@ from audit.evidence.store import AuditStore, open_audit  # noqa: E402
 from audit.models.stored import file_digests  # noqa: E402
 from audit.records import BadInput  # noqa: E402
 from audit.run import registered_versions  # noqa: E402
-from audit.sets_today import sets_today  # noqa: E402
 from audit.tabulating import stored_plan  # noqa: E402
+from audit.verifying.checking import verify_anything  # noqa: E402
+from audit.verifying.sets_today import sets_today  # noqa: E402
 
 RESULTS = HERE / "results" / "tampering.json"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from audit.asking import read_conditions
 from audit.records import BadInput
+from audit.sharing.asking import read_conditions
 
 
 def test_conditions_are_attribute_and_level():

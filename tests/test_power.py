@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from audit.cli import main
-from audit.power import (
+from audit.planning.power import (
     ClassCount,
     Design,
     Expected,
@@ -30,8 +30,8 @@ from audit.power import (
     needed,
     patients_for,
 )
+from audit.planning.set_power import Assumed, Shown, read_assumptions, what_set_shows
 from audit.records import BadInput, Undefined
-from audit.set_power import Assumed, Shown, read_assumptions, what_set_shows
 from audit.statistics.proportions import wilson
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "validation_sets" / "brain_mri_simulated" / "plan.yaml"

@@ -25,9 +25,9 @@ def anchor(
     `--request FILE.tsq`, then send the file to an authority you trust, for example with `curl --data-binary`, then
     `--store FILE.tsr`. Nothing is sent from here. `audit verify --tsa CERTIFICATE` checks what was kept.
     """
-    from audit.anchoring import ask, keep
     from audit.evidence.store import open_audit
     from audit.records import BadInput
+    from audit.verifying.anchoring import ask, keep
 
     opened_audit = open_audit(home, audit, key=opened(key))
     if request is not None and store is not None:

@@ -26,8 +26,8 @@ def ask(
 
     For example `audit ask sex=F "age_band=≥60" "manufacturer=Cedar Systems"`. Post hoc and descriptive: no verdict.
     """
-    from audit.asking import ask
     from audit.evidence.store import open_audit
+    from audit.sharing.asking import ask
 
     found = ask(open_audit(home, audit), conditions or [], role, who or user(), now(), pictures, sets)
     answer(found.as_dict(), as_json, found.as_text())

@@ -27,8 +27,8 @@ def bundle(
     Images of the validation set never go into it. The same evidence gives the same bytes. What was left out is named
     here and again whenever the bundle is verified.
     """
-    from audit.bundling import make_bundle
     from audit.evidence.store import open_audit
+    from audit.sharing.bundling import make_bundle
 
     made = make_bundle(open_audit(home, audit), out, images, model, role, who or user(), now())
     left = "; ".join(made.not_in_it)

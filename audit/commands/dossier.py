@@ -51,9 +51,9 @@ def dossier(
     as_json: AsJson = False,
 ) -> None:
     """Builds the EU and FDA documents of AUDIT (PDF, Word, HTML, JSON), gaps first, every number bound to evidence."""
-    from audit.dossier_diff import as_dict, as_text, compared
+    from audit.documents.dossier_diff import as_dict, as_text, compared
+    from audit.documents.view import chosen_templates, copy_documents, make_documents, offered_documents
     from audit.evidence.store import open_audit
-    from audit.view import chosen_templates, copy_documents, make_documents, offered_documents
 
     if diff:
         found = compared(*diff, home)

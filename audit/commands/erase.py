@@ -26,9 +26,9 @@ def erase(
     A statement names each changed file with its digest before and after, the number of rows, why, who and when; never
     the patient. Estimates stay as recorded. An interrupted erasure is finished by giving the same command again.
     """
-    from audit.erasing import as_dict, in_words
-    from audit.erasing import erase as erase_rows
     from audit.evidence.store import open_audit
+    from audit.sharing.erasing import as_dict, in_words
+    from audit.sharing.erasing import erase as erase_rows
 
     made = erase_rows(open_audit(home, audit, key=opened(key)), patient, case, reason, by)
     answer(dict(as_dict(made)), as_json, in_words(made))

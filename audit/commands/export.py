@@ -39,7 +39,7 @@ def export(
     sequestered sets go along in the role of assessment alone.
     """
     from audit.evidence.store import open_audit
-    from audit.exporting import export as write
+    from audit.sharing.exporting import export as write
 
     done = write(open_audit(home, audit, key=opened(key)), to, role, who or user(), now())
     held = f" {done.withheld} cases of sequestered sets are withheld." if done.withheld else ""

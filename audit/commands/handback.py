@@ -27,7 +27,7 @@ def handback(
     Edited results, edited words of a template and figures that read like results are named, and then nothing is taken
     over (exit code 1). Tracked changes are read as accepted.
     """
-    from audit.handing_back import hand_back
+    from audit.verifying.handing_back import hand_back
 
     if not by.strip():
         raise BadInput("--by is empty; name who answers for the edited words.")

@@ -17,7 +17,7 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Writes a commented device.yaml with exactly the declared facts that the documents of AUDIT still lack."""
-    from audit.declaring import write_device_file
+    from audit.documents.declaring import write_device_file
     from audit.evidence.store import open_audit
 
     asked = write_device_file(open_audit(home, audit), out, now())

@@ -22,7 +22,7 @@ def lineage(
 
     Down to the shards of the pass, plan, validation set, model files, training run, training data and code.
     """
-    from audit.tracing import lineage
+    from audit.verifying.tracing import lineage
 
     found = lineage(what, home, audit)
     answer(found.as_dict(), as_json, found.as_text())

@@ -34,8 +34,8 @@ def listing(
 
 
 def _signatures(home: Path, as_json: bool) -> None:
+    from audit.documents.signing import listed
     from audit.evidence.signoffs import in_words
-    from audit.signing import listed
 
     found = listed(home)
     text = "\n".join(f"{one.id[:12]}  {audit}  {in_words(one)}" for audit, one in found)

@@ -39,9 +39,9 @@ def power(
     `audit power --measure sensitivity --expected 0.93 --minimum 0.85 --prevalence 0.2 --strata 4`, or
     `audit power --plan plan.yaml --set FOLDER --assume P1=0.97 --assume sensitivity=0.93 --sd 0.2`.
     """
-    from audit.power import Design, Expected, aim_of, needed
-    from audit.power_text import need_as_dict, need_as_text, shown_as_dict, shown_as_text
-    from audit.set_power import Assumed, read_assumptions, what_set_shows
+    from audit.planning.power import Design, Expected, aim_of, needed
+    from audit.planning.power_text import need_as_dict, need_as_text, shown_as_dict, shown_as_text
+    from audit.planning.set_power import Assumed, read_assumptions, what_set_shows
 
     if plan is not None:
         if (measure, expected, half_width, minimum, margin) != (None,) * 5:

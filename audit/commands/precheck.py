@@ -20,8 +20,8 @@ def precheck(
 
     Exit code 1 where there are deficiencies. Nothing is written.
     """
+    from audit.documents.prechecking import as_dict, as_text, prechecked
     from audit.evidence.store import open_audit
-    from audit.prechecking import as_dict, as_text, prechecked
 
     store = open_audit(home, audit)
     asked = prechecked(store, now(), device)

@@ -24,7 +24,7 @@ def register(
 
     Its files are stored and digested, with golden images that it must answer alike whenever it is opened.
     """
-    from audit.registration import register_for_plan
+    from audit.planning.registration import register_for_plan
 
     role = "comparator" if comparator else "candidate"
     made = register_for_plan(plan, role, source, card, golden, example or [], home)

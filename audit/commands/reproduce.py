@@ -44,10 +44,10 @@ def reproduce(
     """
     from audit.evidence.bundled import as_home
     from audit.evidence.store import open_audit
-    from audit.reproducing import record as state
-    from audit.reproducing import refuse_bundle
-    from audit.reproducing import reproduce as redo
     from audit.run import chosen_device
+    from audit.verifying.reproducing import record as state
+    from audit.verifying.reproducing import refuse_bundle
+    from audit.verifying.reproducing import reproduce as redo
 
     with as_home(what, home) as (place, name), Reporter(as_json) as report:
         store = open_audit(place, name, key=opened(key))

@@ -19,7 +19,7 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Revokes a signature under a document: who, when and why stay on record beside the signature itself."""
-    from audit.signing import take_back
+    from audit.documents.signing import take_back
 
     page = take_back(home, audit, sign_off, reason, name, opened(key))
     answer({"revoked": sign_off, "page": str(page)}, as_json, f"Revoked {sign_off}.\nSignature page: {page}")

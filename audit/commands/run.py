@@ -42,8 +42,8 @@ def run(
 
     Exit code 1 when the plan's success rule is not met.
     """
+    from audit.documents.view import verdict_of
     from audit.run import chosen_device, run_plan
-    from audit.view import verdict_of
 
     with Reporter(as_json) as report:
         signing = opened(key)

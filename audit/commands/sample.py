@@ -21,7 +21,7 @@ def sample(
 
     Exit code 1 when a cell falls short of its number.
     """
-    from audit.sample import sample
+    from audit.planning.sample import sample
 
     made = sample(pool, targets, out, copy)
     cells = [

@@ -32,8 +32,8 @@ def sign(
     The signature page `signatures/<document>.pdf` shows who signed, in which role, with which meaning and when (UTC).
     A rule of four eyes (`four_eyes: true` in device.yaml) keeps authors from approving.
     """
-    from audit.signing import sign as sign_target
-    from audit.signing import signed_copy, target_of
+    from audit.documents.signing import sign as sign_target
+    from audit.documents.signing import signed_copy, target_of
 
     if pdf is not None and key is None and certificate is None:
         raise BadInput("--pdf needs a key to sign with: give --key, or --certificate with a PKCS #12 file.")

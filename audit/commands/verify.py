@@ -41,7 +41,7 @@ def verify(
     audit of this home delivered.
     Exit code 1 when anything differs.
     """
-    from audit.checking import verify_anything
+    from audit.verifying.checking import verify_anything
 
     checked = verify_anything(what, home, anchor, tsa, sets, device)
     answer(checked.as_dict(), as_json, checked.as_text())

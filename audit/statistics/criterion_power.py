@@ -3,8 +3,8 @@
 The limits are those the suite prints: Clopper-Pearson for a proportion against a pass mark, the logit scale for an
 AUROC (printed from 100 patients in the rarer class on; the score interval below it is near), Student's t for a mean
 (what the patient bootstrap approaches), Tango for paired proportions. Cases are independent here; design effects belong
-to ``audit.power``. Sources: Chernick & Liu, Am Stat 2002;56:149 (power of the exact test is a saw). Hanley & McNeil,
-Radiology 1982;143:29. Tango, Stat Med 1998;17:891.
+to ``audit.planning.power``. Sources: Chernick & Liu, Am Stat 2002;56:149 (power of the exact test is a saw). Hanley &
+McNeil, Radiology 1982;143:29. Tango, Stat Med 1998;17:891.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from audit.cases.manifest import read_set
 from audit.cases.sampling import NEGATIVE, POSITIVE, REFERENCE, SEVERAL, Cell, Targets, draw, patient_levels
+from audit.planning.sample import sample
 from audit.records import BadInput
-from audit.sample import sample
 from audit.tables import UNKNOWN
 
 LEVELS = pd.DataFrame(

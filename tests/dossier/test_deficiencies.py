@@ -7,6 +7,7 @@ from dossier_example import make_view
 from planted_deficiencies import PLANTS
 
 from audit.catalogue import entries
+from audit.documents.prechecking import as_dict, as_text
 from audit.dossier.block import NoParameters
 from audit.dossier.blocks.deficiencies import ENTRY as BLOCK
 from audit.dossier.catalogues import known_requirements
@@ -15,7 +16,6 @@ from audit.dossier.deficiencies.check import CannotTell
 from audit.dossier.pointers import look_up
 from audit.dossier.precheck import precheck
 from audit.dossier.templates import TYPED_RESULT
-from audit.prechecking import as_dict, as_text
 
 CHECKS = entries("dossier.deficiencies")
 

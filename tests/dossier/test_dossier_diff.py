@@ -9,12 +9,12 @@ from typer.testing import CliRunner
 
 from audit.cli import assembled
 from audit.datafolders import data_folder
+from audit.documents.dossier_diff import as_text, catalogue_changes, compared
 from audit.dossier.differing import FRONT, changes
 from audit.dossier.resolve import resolve
 from audit.dossier.serial import to_json
 from audit.dossier.templates import read_template
 from audit.dossier.view import AuditView
-from audit.dossier_diff import as_text, catalogue_changes, compared
 from audit.records import BadInput
 
 TEMPLATE = read_template(data_folder("templates") / "eu_ai_act_annex_iv.yaml")

@@ -18,7 +18,6 @@ from sqlalchemy import create_engine, text
 from stores import ADMIN, BUCKET, PASSWORD, S3, object_store, postgres, postgres_tools, tracking_server
 from tiny_audit import Finished, make_plan, recompute, run_tiny
 
-from audit.bundling import make_bundle
 from audit.evidence.bundled import unpacked
 from audit.evidence.difference import Difference
 from audit.evidence.lineage import DatasetUse, log_lineage
@@ -31,6 +30,7 @@ from audit.home_address import Address, address_of
 from audit.model_refs import OnnxModel
 from audit.models.stored import file_digests
 from audit.records import BadInput, ModelVersion
+from audit.sharing.bundling import make_bundle
 
 REF = OnnxModel(kind="onnx", name="device", version="1")
 MISSING = [name for name in ("moto", "boto3", "psycopg", "flask_wtf") if importlib.util.find_spec(name) is None]

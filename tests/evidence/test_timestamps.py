@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from tiny_audit import Finished
 
-from audit.anchoring import anchored, ask, keep
 from audit.evidence.timestamps import read_certificates, read_token, request_for, stamped_size
 from audit.evidence.verification import verify
 from audit.records import BadInput
+from audit.verifying.anchoring import anchored, ask, keep
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl, which stamps, is absent")
 CONFIG = """\

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from audit.asking import _without_strata
 from audit.catalogue import entries
 from audit.measures.answers import Kind, Rules, Side, answer, bootstrapped, leave_one_out, resampled
 from audit.measures.groups import Group
@@ -15,6 +14,7 @@ from audit.measures.resampled_patients import resampled_patients, resampling_str
 from audit.measures.samples import Order, Sample
 from audit.plan import Plan, Resampling, parse_plan
 from audit.records import BadInput, BoolArray, Rows
+from audit.sharing.asking import _without_strata
 from audit.statistics.resampling import patient_counts
 
 PATIENT = np.array([0, 0, 1, 2, 3, 3, 4, 5])

@@ -18,9 +18,9 @@ import numpy as np
 import yaml
 
 from audit.cli import main
+from audit.documents.view import make_documents
 from audit.evidence.keys import SigningKey
 from audit.evidence.store import AuditStore, open_audit
-from audit.view import make_documents
 
 CASES, PATIENTS = 48, 40
 BUILT = "2026-03-02T10:00:00Z"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from small_audit import Small, audit
 
+from audit.documents.view import make_documents
 from audit.records import BadInput
-from audit.view import make_documents
 
 TEMPLATE = """\
 id: declared

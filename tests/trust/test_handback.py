@@ -12,9 +12,9 @@ import pytest
 import yaml
 from small_audit import Small, audit
 
+from audit.documents.view import make_documents
 from audit.dossier.device import read_device
 from audit.dossier.device_editing import with_prose
-from audit.view import make_documents
 
 TEMPLATE = """\
 id: declared

@@ -22,7 +22,7 @@ import yaml
 from PIL import Image
 from small_audit import PLAN, SET, TEMPLATE, Answer, Small, audit, write_inputs
 
-from audit.view import make_documents
+from audit.documents.view import make_documents
 
 Attack = Callable[[Path], tuple[object, ...]]
 """Plants itself in a folder with set, scores and plan, and gives the words of the command that meets it."""

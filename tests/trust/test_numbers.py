@@ -10,15 +10,15 @@ import pypdfium2
 import pytest
 from small_audit import Small, audit
 
-from audit.delivered_checking import check_delivered
 from audit.dossier.revisions import Printed, changed_results, disagreements
 from audit.dossier.rounding import agree, prints_as
 from audit.evidence.store import create_audit
 from audit.plan import StoredPlan
 from audit.records import BadInput
-from audit.result_checking import check_documents
 from audit.tables import ESTIMATES
 from audit.tabulating import stored_plan
+from audit.verifying.delivered_checking import check_delivered
+from audit.verifying.result_checking import check_documents
 
 Edit = Callable[[list[dict[str, Any]]], str]
 

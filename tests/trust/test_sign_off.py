@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.x509.oid import NameOID
 from small_audit import DEVICE, Small, audit
 
+from audit.documents.signing import sign, take_back, target_of
 from audit.evidence.keys import SigningKey, make_key
 from audit.evidence.signoffs import sign_offs
 from audit.evidence.store import open_audit
 from audit.records import BadInput
-from audit.signing import sign, take_back, target_of
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 from toy_walk import Walk, audit
 
 from audit.datafolders import data_folder
-from audit.declaring import device_lines
+from audit.documents.declaring import device_lines
 from audit.dossier.building import default_templates
 from audit.dossier.device import read_device
 

@@ -14,7 +14,6 @@ import pypdfium2
 import pytest
 from toy_walk import MAIN, Walk, audit, read_manifest, write_manifest
 
-from audit import erasing
 from audit.evidence.erased_comparison import compare_after
 from audit.evidence.erasures import erasures
 from audit.evidence.integrity import check_integrity
@@ -22,10 +21,11 @@ from audit.evidence.locks import read_lock
 from audit.evidence.parquet import table_bytes
 from audit.evidence.statements import sha256
 from audit.evidence.store import AuditStore, open_audit
-from audit.result_checking import check_documents
-from audit.sets_today import sets_today
+from audit.sharing import erasing
 from audit.tables import CASES, ESTIMATES, EXPLANATIONS, OBSERVATIONS, PREDICTIONS
 from audit.tabulating import gathered, stored_plan
+from audit.verifying.result_checking import check_documents
+from audit.verifying.sets_today import sets_today
 
 WHY = ("--reason", "consent withdrawn", "--by", "D. Officer")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from toy_walk import MAIN, Walk, audit, pages
 
+from audit.documents.view import audit_view
 from audit.dossier.answering import known_answers
 from audit.dossier.statuses import answers
 from audit.dossier.templates import Asked, TemplateSection
 from audit.evidence.integrity import check_integrity
 from audit.evidence.parquet import table_bytes
 from audit.tables import ESTIMATES, IMPORTANCE, PREDICTIONS
-from audit.view import audit_view
 
 PLAN = Path(__file__).parents[1] / "real" / "mri_quality" / "plan.yaml"
 LEVELS = {"manufacturer": 3, "site": 7, "sex": 2, "age_band": 4}

@@ -19,7 +19,7 @@ from audit.dossier.word_runs import VALUE_PREFIX
 from audit.evidence.difference import Difference
 from audit.evidence.store import AuditStore
 from audit.records import BadInput
-from audit.result_checking import Evidence, check_record, check_values
+from audit.verifying.result_checking import Evidence, check_record, check_values
 
 PLACE = re.compile(rf"{VALUE_PREFIX}(\d+)_\d+")
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from audit.documents.view import audit_view
 from audit.engines.repeating import CaseDifference, case_differences
 from audit.engines.shards import Shard
 from audit.evidence.binding import refuse_changes
@@ -34,7 +35,6 @@ from audit.models.opening import determinism, open_version
 from audit.models.stored import file_digests
 from audit.plan import Plan, StoredPlan
 from audit.records import BadInput, Finding, Statement
-from audit.result_checking import Evidence, check_values
 from audit.run import (
     Inputs,
     Progress,
@@ -49,7 +49,7 @@ from audit.run import (
 )
 from audit.tables import ANALYSES, DISPOSITIONS, ESTIMATES, IMPORTANCE, MARKS, OBSERVATIONS, PREDICTIONS
 from audit.tabulating import FINDINGS_FILE, recompute, stored_plan
-from audit.view import audit_view
+from audit.verifying.result_checking import Evidence, check_values
 
 SHOWN = 20
 KIND = "reproduction"

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audit.erased_files import changed_bytes, rows_gone
 from audit.evidence import mirror
 from audit.evidence.bundled import bundle_of
 from audit.evidence.erasures import WITH_CASES, Erasure, erasures, may_change, unfinished
@@ -25,6 +24,7 @@ from audit.evidence.store import LEDGER, AuditStore, list_audits
 from audit.explanations.marking import marked_path
 from audit.home import DATABASE
 from audit.records import BadInput
+from audit.sharing.erased_files import changed_bytes, rows_gone
 from audit.tables import CASES, EXPLANATIONS
 
 LAST = f"tables/{CASES.name}.parquet"

@@ -23,7 +23,7 @@ from audit.cases.references import references_table
 from audit.findings import EACH
 from audit.measures.groups import JOIN, level_order
 from audit.plan import Endpoint, Plan, StoredPlan, Stratum, read_plan
-from audit.power import PLANNED, PROPORTIONS, ClassCount, Expected, detectable, half_width, minimum_power
+from audit.planning.power import PLANNED, PROPORTIONS, ClassCount, Expected, detectable, half_width, minimum_power
 from audit.records import BadInput, BoolArray, Undefined
 from audit.statistics.criterion_power import paired_margin_power
 from audit.tables import ALL, OVERALL, UNKNOWN, stratum_column

@@ -15,6 +15,8 @@ from typing import Any
 
 import pandas as pd
 
+from audit.documents.revising import printed_in, standing_values
+from audit.documents.view import audit_view
 from audit.dossier.pointers import KEYS, look_up
 from audit.dossier.revisions import Printed, disagreements
 from audit.dossier.rounding import prints_as
@@ -23,9 +25,7 @@ from audit.evidence.difference import Difference
 from audit.evidence.erasures import erasures
 from audit.evidence.store import AuditStore, list_audits
 from audit.records import BadInput, Statement
-from audit.revising import printed_in, standing_values
 from audit.tables import EXPLANATIONS
-from audit.view import audit_view
 
 SHOWN = 20
 MISSES = (LookupError, ValueError, TypeError)

@@ -9,9 +9,9 @@ from audit.dossier.html_reading import HtmlText, read_html
 from audit.dossier.word_reading import WordText, reworded
 from audit.evidence.difference import Difference
 from audit.evidence.store import open_audit
-from audit.pdf_checking import Format, diagnose, source_of
 from audit.records import BadInput
-from audit.word_checking import prose_differences
+from audit.verifying.pdf_checking import Format, diagnose, source_of
+from audit.verifying.word_checking import prose_differences
 
 HTML = Format(".html", read_html, "part")
 

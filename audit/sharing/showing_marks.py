@@ -22,8 +22,8 @@ from audit.evidence.store import AuditStore
 from audit.explanations.mark_pictures import Spot, marks_png
 from audit.plan import Plan
 from audit.records import BadInput
-from audit.sets_today import sets_today
 from audit.tables import CASES, DISPOSITIONS, LESIONS, LOCALISATIONS, MARKS
+from audit.verifying.sets_today import sets_today
 
 OF_EACH_KIND = 2
 KINDS = ("missed", "false", "hit")

@@ -11,6 +11,7 @@ import pandas as pd
 
 from audit.deciding import shown_path
 from audit.decision_tables import RATIONALES
+from audit.documents.revising import acknowledge
 from audit.dossier.building import (
     BuiltDocument,
     applicable_templates,
@@ -33,7 +34,6 @@ from audit.measures.choice import known_measures
 from audit.measures.measure import Measure
 from audit.plan import parse_plan
 from audit.records import BadInput, Finding, ModelVersion, Statement
-from audit.revising import acknowledge
 from audit.run import DETERMINISM_FILE
 from audit.sequestering import withheld
 from audit.stating import check_declared, state_device

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from audit.documents.view import audit_view
 from audit.dossier.building import applicable_templates
 from audit.dossier.content import Answer
 from audit.dossier.device import Device, prose_files
@@ -17,7 +18,6 @@ from audit.dossier.resolve import resolve
 from audit.dossier.templates import read_template
 from audit.evidence.store import AuditStore
 from audit.records import BadInput
-from audit.view import audit_view
 
 HEAD = """\
 # Device facts: what only the manufacturer can state. They stay outside the lock: stating them changes no result.

@@ -27,7 +27,7 @@ from audit.evidence.statements import sha256
 from audit.evidence.store import AuditStore, open_audit
 from audit.records import BadInput
 from audit.stating import HANDED_BACK, check_declared, measure_names, state_device
-from audit.word_checking import fixed_differences, result_differences
+from audit.verifying.word_checking import fixed_differences, result_differences
 
 
 @dataclass(frozen=True, slots=True)

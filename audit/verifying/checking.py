@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from audit.anchoring import anchored
-from audit.delivered_checking import check_delivered
 from audit.evidence.bundled import Bundle, as_home, bundle_of
 from audit.evidence.difference import Difference
 from audit.evidence.erasures import erasures, sentence
@@ -17,15 +15,17 @@ from audit.evidence.producer import producer
 from audit.evidence.signoffs import in_words, sign_offs
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import FileCheck, verify_file
-from audit.html_checking import diagnose_html
-from audit.pdf_checking import diagnose_pdf
-from audit.prose_checking import check_prose
 from audit.records import SignOff
-from audit.result_checking import check_documents, check_record
 from audit.run import registered_versions, verify_audit
-from audit.sets_today import SetsToday, sets_today
 from audit.tabulating import stored_plan
-from audit.word_checking import diagnose_word
+from audit.verifying.anchoring import anchored
+from audit.verifying.delivered_checking import check_delivered
+from audit.verifying.html_checking import diagnose_html
+from audit.verifying.pdf_checking import diagnose_pdf
+from audit.verifying.prose_checking import check_prose
+from audit.verifying.result_checking import check_documents, check_record
+from audit.verifying.sets_today import SetsToday, sets_today
+from audit.verifying.word_checking import diagnose_word
 
 IN_HOME = (
     "Ledger, every file, the plan, the validation sets' manifests, the model's files and the MLflow run were compared "
@@ -81,8 +81,8 @@ def verify_anything(
     """Verifies a bundle or a delivered file where ``what`` is one, an audit (default: the latest) otherwise.
 
     A bundle stands for its audit, as ``what`` or as ``home``. ``anchor`` and ``tsa``: what the auditor holds against a
-    rebuilt forgery (``audit.anchoring``). ``sets``: the folder that the plan's validation sets are named from.
-    ``device``: the device.yaml whose declared words are to be those of the documents.
+    rebuilt forgery (``audit.verifying.anchoring``). ``sets``: the folder that the plan's validation sets are named
+    from. ``device``: the device.yaml whose declared words are to be those of the documents.
     """
     with as_home(what, home) as (place, named):
         if named is not None and (Path(named).is_file() or Path(named).suffix in (".pdf", ".docx", ".html", ".json")):

@@ -19,7 +19,7 @@ from audit.evidence.difference import Difference
 from audit.evidence.statements import sha256
 from audit.evidence.store import AuditStore, list_audits
 from audit.records import BadInput
-from audit.result_checking import Evidence, check_values
+from audit.verifying.result_checking import Evidence, check_values
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 NONE = "no result"

@@ -23,7 +23,7 @@ from audit.measures.choice import known_measures
 from audit.plan import Plan, Resampling
 from audit.records import BadInput
 from audit.sequestering import withheld
-from audit.showing_marks import draw_marks
+from audit.sharing.showing_marks import draw_marks
 from audit.tables import (
     CASES,
     DISPOSITIONS,

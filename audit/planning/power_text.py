@@ -8,9 +8,9 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from audit.power import Aim, Design, Expected, HalfWidth, Margin, Need
+from audit.planning.power import Aim, Design, Expected, HalfWidth, Margin, Need
+from audit.planning.set_power import Assumed, Shown
 from audit.records import Undefined
-from audit.set_power import Assumed, Shown
 from audit.tables import OVERALL
 
 

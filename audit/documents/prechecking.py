@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from audit.documents.view import audit_view
 from audit.dossier.content import Value, plain
 from audit.dossier.device import read_device
 from audit.dossier.precheck import Asked, precheck
 from audit.evidence.store import AuditStore
 from audit.records import BadInput
-from audit.view import audit_view
 
 
 def prechecked(store: AuditStore, created: str, device: Path | None = None) -> tuple[Asked, ...]:

@@ -1,0 +1,1 @@
+"""What a finished audit says: its documents, their revisions and signatures, and what they still lack."""
