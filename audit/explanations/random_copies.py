@@ -7,7 +7,7 @@ chance. The comparison of both is the analysis ``random_weights``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,10 @@ from audit.plan import Target
 from audit.records import BoolArray, Image
 
 CHUNK = 8
+TOGETHER = 2**21
+"""Pixels of one pass: 8 images of 512 x 512; volumes go one by one."""
 Case = tuple[str, str]
+Shown = tuple[Image, BoolArray | None]
 LoadMask = Callable[[str, tuple[int, ...]], BoolArray | None]
 
 
@@ -92,8 +95,8 @@ def _chunk(
             yield _row(reading, case, 0, _words(error))
     for copy in range(copies + 1):
         with _weights_of(reading, weights, copy, seed):
-            for case, image, mask in ready:
-                yield _row(reading, case, copy, _value(reading.scalar, image, mask))
+            values = _values(reading.scalar, [(image, mask) for _, image, mask in ready])
+        yield from (_row(reading, case, copy, value) for (case, _, _), value in zip(ready, values, strict=True))
 
 
 def _weights_of(reading: Reading, weights: list[torch.Tensor], copy: int, seed: int) -> AbstractContextManager[None]:
@@ -102,20 +105,37 @@ def _weights_of(reading: Reading, weights: list[torch.Tensor], copy: int, seed: 
     return randomised(weights, case_seed(seed, reading.name, f"random weights {copy}"))
 
 
-def _value(scalar: ScalarOutput, image: Image, mask: BoolArray | None) -> float | str:
-    batch = scalar.batch(image.pixels[None, None])
+def _values(scalar: ScalarOutput, ready: Sequence[Shown]) -> list[float | str]:
+    """Of small images of one shape at once; else, and where that fails, one by one, so that each has its own reason."""
+    shapes = {image.pixels.shape for image, _ in ready}
+    if len(shapes) == 1 and len(ready) * ready[0][0].pixels.size <= TOGETHER:
+        with suppress(Exception):
+            return _together(scalar, ready)
+    return [_alone(scalar, one) for one in ready]
+
+
+def _alone(scalar: ScalarOutput, shown: Shown) -> float | str:
     try:
-        with torch.no_grad():
-            if scalar.segments:
-                return _overlap(scalar.region(batch), mask)
-            value = float(scalar.values(batch).double().flatten()[0])
+        return _together(scalar, [shown])[0]
     except Exception as error:  # what random weights do to a network cannot be foreseen
         return _words(error)
-    return value if np.isfinite(value) else "the output is not finite"
 
 
-def _overlap(region: torch.Tensor | None, mask: BoolArray | None) -> float | str:
-    if mask is None or not mask.any() or region is None:
+def _together(scalar: ScalarOutput, ready: Sequence[Shown]) -> list[float | str]:
+    batch = scalar.batch(np.stack([image.pixels[None] for image, _ in ready]))
+    with torch.no_grad():
+        if scalar.segments:
+            region = scalar.region(batch)
+            assert region is not None
+            return [_overlap(one, mask) for one, (_, mask) in zip(region, ready, strict=True)]
+        values = scalar.values(batch).double().flatten(1)[:, 0].tolist()
+    if len(values) != len(ready):
+        raise ValueError(f"the network gives {len(values)} answers to {len(ready)} images")
+    return [value if np.isfinite(value) else "the output is not finite" for value in values]
+
+
+def _overlap(region: torch.Tensor, mask: BoolArray | None) -> float | str:
+    if mask is None or not mask.any():
         return "no reference mask"
     predicted = region.cpu().numpy().reshape(mask.shape) > 0
     return 2.0 * float((predicted & mask).sum()) / float(predicted.sum() + mask.sum())

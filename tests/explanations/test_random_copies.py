@@ -118,3 +118,19 @@ def test_a_version_without_weights_says_so() -> None:
     row = answered(table(BlackBox(lambda pixels: {"score": pixels.mean(axis=(1, 2, 3))}), "lesion", SCORE))
     assert row["value"] is None
     assert row["undefined"] == "this format's weights cannot be reached"
+
+
+class OneByOne(Template):
+    """Takes one image at a time, as networks exported with a fixed batch do."""
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        if len(x) > 1:
+            raise ValueError("one image only")
+        return super().forward(x)
+
+
+@pytest.mark.parametrize(("name", "target"), [("lesion", SCORE), ("outline", MASK)])
+def test_cases_together_are_worth_what_each_is_alone(name: str, target: Target) -> None:
+    together, alone = (table(network, name, target, 2) for network in (Template(), OneByOne()))
+    pd.testing.assert_frame_equal(together, alone, rtol=1e-6)
+    assert together["value"].notna().sum() > 20
