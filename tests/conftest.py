@@ -18,3 +18,10 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared reference data does not stand beside this checkout")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole walks first, so that no worker is left with a long file while the other has nothing to do."""
+    rooms = ("walk", "trust", "explanations", "dossier")
+    place = {room: number for number, room in enumerate(rooms)}
+    items.sort(key=lambda item: place.get(item.path.relative_to(REPOSITORY / "tests").parts[0], len(rooms)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from toy_walk import SIZE, Walk, audit, plan, write_plan
+from toy_walk import QUICK, SIZE, Walk, audit, plan, write_plan
 
 from audit.evidence.store import open_audit
 from audit.home import open_home
@@ -150,7 +150,8 @@ def test_single_cases_of_a_sequestered_set_stay_out_without_the_role(ready: Walk
     facts = yaml.safe_load((walk.folder / "discs" / "set.yaml").read_text())
     (walk.folder / "discs" / "set.yaml").write_text(yaml.safe_dump({**facts, "sequestered": True}))
     (minimum, *_) = plan()["endpoints"]
-    write_plan(walk.folder, comparator=None, perturbation_arms=None, endpoints=[minimum])
+    shown = {"target": "lesion", "methods": ["grad_cam"], "examine": {"random_copies": 0}}
+    write_plan(walk.folder, **{**QUICK, "endpoints": [minimum], "explanations": shown})
     assert audit("run", walk.plan, "--home", walk.home, "--device", "cpu").code == 0
     closed, opened = tmp_path / "closed", tmp_path / "opened"
     assert audit("bundle", "--home", walk.home, "--out", closed).code == 0

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-from toy_walk import MAIN, Walk, audit
+from toy_walk import MAIN, QUICK, Walk, audit, write_plan
 
 PASSPHRASE = "correct horse battery"
 
 
 def test_signed_from_lock_to_dossier(fresh: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key = tmp_path / "signing"
+    write_plan(fresh.folder, **QUICK)
     assert audit("key", "new", key).code == 2, "no passphrase, no terminal"
     monkeypatch.setenv("AUDIT_KEY_PASSPHRASE", PASSPHRASE)
     made = audit("key", "new", key, "--json").json

@@ -16,11 +16,11 @@ from toy_walk import (
     MAIN,
     PATIENTS,
     POSITIVE,
+    QUICK,
     Walk,
     audit,
     digest,
     pages,
-    plan,
     read_manifest,
     write_manifest,
     write_plan,
@@ -30,14 +30,6 @@ from audit.cases.flow import flow_counts
 from audit.evidence.store import open_audit
 from audit.tables import ACCESSES, DISPOSITIONS, ESTIMATES, EXPLANATIONS, OBSERVATIONS, PREDICTIONS
 
-QUICK = {
-    "comparator": None,
-    "perturbation_arms": None,
-    "explanations": None,
-    "strata": {"manufacturer": {"baseline": "Aurora"}},
-    "intersections": None,
-    "endpoints": [plan()["endpoints"][0]],
-}
 IMPOSSIBLE = [{**QUICK["endpoints"][0], "criterion": {"kind": "minimum", "value": 0.9999}}]
 
 

@@ -195,6 +195,19 @@ def _endpoint(id_: str, role: str, measure: str, target: str, criterion: dict[st
     return {"id": id_, "role": role, "measure": measure, "target": target, "criterion": criterion}
 
 
+QUICK: dict[str, Any] = {
+    "comparator": None,
+    "perturbation_arms": None,
+    "explanations": None,
+    "uncertainty": None,
+    "shortcuts": None,
+    "strata": {"manufacturer": {"baseline": "Aurora"}},
+    "intersections": None,
+    "endpoints": [plan()["endpoints"][0]],
+}
+"""Changes that leave one version, one endpoint and no explanations: for tests that ask about something else."""
+
+
 def write_plan(folder: Path, name: str = "plan.yaml", **changes: Any) -> Path:
     path = folder / name
     path.write_text(yaml.safe_dump(plan(**changes), sort_keys=False), encoding="utf-8")
