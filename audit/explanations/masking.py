@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
-from audit.explanations.anatomy import Found, body_of, regions
+from audit.explanations.anatomy import Found, body_of, nearest_outside, regions, widened, written_in
 from audit.plan_decisions import Shortcuts
 from audit.records import BoolArray, Image, Pixels, Undefined
 
 MASKED, INSIDE = "masked", ": inside"
 LARGEST_INSIDE = 0.25
 AROUND_MARKS = 2
+NEAREST = ("marks", "border")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +38,25 @@ def painted(
 ) -> Iterator[Painted]:
     """For every region of ``rules`` the image without it, and without an equal area at random inside the anatomy.
 
-    The region is filled with its own median, marks (widened by two pixels) with the nearest values around them; the
-    area inside likewise. That area is a quarter of the anatomy at most. Undefined where the image has no such region.
+    The border and marks (widened by two pixels) are filled with the nearest values around them, the other regions with
+    their own median; marks and frames lend no value. The area inside is filled likewise; it is a quarter of the
+    anatomy at most. Undefined where the image has no such region.
     """
-    body = body_of(image.pixels).mask if anatomy is None else anatomy
-    found = regions(image.pixels, rules.regions, rules.border, rules.corner, anatomy)
+    written = written_in(image.pixels)
+    body = body_of(image.pixels, written).mask if anatomy is None else anatomy
+    found = regions(image.pixels, rules.regions, rules.border, rules.corner, anatomy, written)
     for name, region in found.items():
         if isinstance(region, Undefined):
             yield Painted(name, None, None, None, region.reason)
             continue
-        mask = _widened(region.mask) if name == "marks" else region.mask
-        yield _made(name, image.pixels, Found(mask, region.how))
+        mask = region.mask | widened(region.mask & written.marks, AROUND_MARKS)
+        yield _made(name, image.pixels, Found(mask, region.how), written.mask)
         inside = area_inside(body & ~mask, int(mask.sum()), generator)
         if inside is None:
             yield Painted(name + INSIDE, None, None, None, "no anatomy is left beside the region")
         else:
-            yield _made(name + INSIDE, image.pixels, Found(inside, "compact area at random inside the anatomy"))
+            inner = Found(inside, "compact area at random inside the anatomy")
+            yield _made(name + INSIDE, image.pixels, inner, written.mask)
 
 
 def area_inside(anatomy: BoolArray, size: int, generator: np.random.Generator) -> BoolArray | None:
@@ -70,33 +73,21 @@ def area_inside(anatomy: BoolArray, size: int, generator: np.random.Generator) -
     return mask
 
 
-def _made(name: str, pixels: Pixels, region: Found) -> Painted:
-    nearest = name.removesuffix(INSIDE) == "marks"
-    filled = filled_nearest(pixels, region.mask) if nearest else filled_median(pixels, region.mask)
+def _made(name: str, pixels: Pixels, region: Found, written: BoolArray) -> Painted:
+    nearest = name.removesuffix(INSIDE) in NEAREST
+    filled = (nearest_outside if nearest else filled_median)(pixels, region.mask, written)
     return Painted(name, filled, float(region.mask.mean()), region.how)
 
 
-def filled_median(pixels: Pixels, mask: BoolArray) -> Pixels:
-    """The image with the region at the median of its own pixels."""
+def filled_median(pixels: Pixels, mask: BoolArray, never: BoolArray) -> Pixels:
+    """The image with the region at the median of its own pixels outside ``never``; where it has none, at the nearest
+    values around it."""
+    own = mask & ~never
+    if not own.any():
+        return nearest_outside(pixels, mask, never)
     out = pixels.astype(np.float32)
-    out[mask] = np.median(pixels[mask])
+    out[mask] = np.median(pixels[own])
     return out
-
-
-def filled_nearest(pixels: Pixels, mask: BoolArray) -> Pixels:
-    """The image with each pixel of the region at the value of the nearest pixel outside it, in its own slice."""
-    out = pixels.astype(np.float32)
-    for plane, hole in zip(out.reshape(-1, *out.shape[-2:]), mask.reshape(-1, *out.shape[-2:]), strict=True):
-        if hole.any() and not hole.all():
-            place = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
-            plane[:] = plane[tuple(place)]
-    return out
-
-
-def _widened(mask: BoolArray) -> BoolArray:
-    planes = mask.reshape(-1, *mask.shape[-2:])
-    wide = np.stack([ndimage.binary_dilation(plane, iterations=AROUND_MARKS) for plane in planes])
-    return np.asarray(wide.reshape(mask.shape), dtype=np.bool_)
 
 
 def masked_by(

@@ -17,8 +17,9 @@ from audit.analyses.shortcuts import ENTRY
 from audit.analyses.study import new_study
 from audit.decision_tables import COPIES, MAP_REGIONS
 from audit.engines.copies import Asked, Copy, run_copies
+from audit.explanations.anatomy import body_of, burned_in_marks, frame_of, nearest_outside, written_in
 from audit.explanations.map_regions import map_regions_table
-from audit.explanations.masking import MASKED, area_inside, filled_nearest, masked_by, painted
+from audit.explanations.masking import MASKED, area_inside, masked_by, painted
 from audit.plan_decisions import Shortcuts
 from audit.records import Image
 
@@ -155,11 +156,38 @@ def test_masking_paints_the_region_and_as_many_pixels_inside() -> None:
     assert "no such part" in clean["marks"].undefined
 
 
+def framed(pixels: np.ndarray) -> None:
+    for edge in (np.s_[:4, :], np.s_[-4:, :], np.s_[:, :4], np.s_[:, -4:]):
+        pixels[edge] = 1.6
+
+
+def letters_of_strokes(pixels: np.ndarray) -> None:
+    """Strokes one pixel wide that meet at corners alone, half on the body, with no part of twelve pixels."""
+    for start in (10, 15, 20):
+        pixels[np.arange(33, 38), np.arange(start, start + 5)] = 2.5
+        pixels[np.arange(33, 38), np.arange(start + 4, start - 1, -1)] = 2.5
+
+
+def test_a_frame_wider_than_the_border_and_thin_letters_are_masked_as_a_whole() -> None:
+    plain = image(1, True, None)
+    for marker, region, written in ((framed, "border", 4 * 40 * 4 - 4 * 16), (letters_of_strokes, "marks", 3 * 9)):
+        pixels = plain.copy()
+        marker(pixels)
+        put_in = pixels != plain
+        assert put_in.sum() == written
+        assert (body_of(pixels, written_in(pixels)).mask != body_of(plain).mask).mean() < 0.02
+        found = {each.name: each for each in painted(RULES, Image(pixels, None), None, np.random.default_rng(0))}
+        for name in (region, "outside anatomy"):
+            assert found[name].pixels[put_in].max() < 1.5
+    assert not frame_of(plain).any()
+    assert not burned_in_marks(plain).any()
+
+
 def test_filling_takes_the_nearest_value_and_the_area_is_compact() -> None:
     pixels = np.arange(25, dtype=np.float32).reshape(5, 5)
     hole = np.zeros((5, 5), bool)
     hole[:, 0] = True
-    assert (filled_nearest(pixels, hole)[:, 0] == pixels[:, 1]).all()
+    assert (nearest_outside(pixels, hole)[:, 0] == pixels[:, 1]).all()
     anatomy = np.ones((20, 20), bool)
     area = area_inside(anatomy, 49, np.random.default_rng(0))
     assert area is not None
