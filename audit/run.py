@@ -46,10 +46,11 @@ from audit.engines.shards import Shard, masks_bytes
 from audit.evidence.bundled import bundle_of
 from audit.evidence.difference import Difference
 from audit.evidence.keys import SigningKey
-from audit.evidence.lineage import DatasetUse, log_lineage, log_pointers, log_results
+from audit.evidence.lineage import DatasetUse, log_lineage, log_results
 from audit.evidence.locks import amend, find_lock, finish, lock, read_lock, start
 from audit.evidence.packages import check_packages
 from audit.evidence.parquet import table_bytes
+from audit.evidence.pointers import log_pointers
 from audit.evidence.predicates import check_statements
 from audit.evidence.producer import environment, producer
 from audit.evidence.register import register_of

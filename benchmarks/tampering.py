@@ -6,8 +6,9 @@ The toy audit (two versions, two documents) is made once. Each change is made in
 of the audit, of its registered versions and of its set's description is changed in a random byte, cut, emptied and
 taken away; every line of ledger and register is edited, taken out, doubled, moved and replaced by another audit's;
 every column of MLflow's database that its client shows is edited. A change is *named* where verification names the
-thing that was changed. Verification's own recomputation is left out where digests found the change already. Results:
-benchmarks/results/tampering.json.
+thing that was changed. Verification's own recomputation is left out where digests found the change already; the rest
+is carried out in one process that has everything loaded. What was found is kept every few changes, so that a study may
+be stopped. Results: benchmarks/results/tampering.json.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "walk")]
 
 from machine import machine_facts  # noqa: E402
 from test_mlflow_edits import STATEMENTS  # noqa: E402
-from toy_walk import audit, register_toys, write_plan, write_set  # noqa: E402
+from toy_walk import MAIN, audit, register_toys, write_plan, write_set  # noqa: E402
 
 from audit.evidence.binding import changes  # noqa: E402
 from audit.evidence.integrity import check_integrity  # noqa: E402
@@ -46,6 +47,7 @@ from audit.verifying.checking import verify_anything  # noqa: E402
 from audit.verifying.sets_today import sets_today  # noqa: E402
 
 RESULTS = HERE / "results" / "tampering.json"
+KEPT_EVERY = 50
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def prepare(folder: Path) -> None:
     write_plan(folder)
     register_toys(folder / "evidence")
     here = ("--home", folder / "evidence")
-    for words in (("lock", folder / "plan.yaml"), ("run", folder / "plan.yaml", "--device", "cpu"), ("dossier",)):
+    for words in (("lock", folder / "plan.yaml"), ("run", folder / "plan.yaml", "--device", "cpu"), ("dossier", *MAIN)):
         done = audit(*words, *here)
         assert done.code == 0, done.err
 
@@ -176,7 +178,8 @@ def undo(folder: Path, clean: Path) -> None:
         source.backup(target)
 
 
-def study(untouched: int, seed: int, place: Path) -> dict[str, Any]:
+def study(untouched: int, seed: int, place: Path) -> Iterator[dict[str, Any]]:
+    """What was found so far, every now and then."""
     folder, clean, other = place / "walk", place / "clean", place / "other"
     prepare(folder)
     shutil.copytree(folder, clean)
@@ -186,11 +189,20 @@ def study(untouched: int, seed: int, place: Path) -> dict[str, Any]:
     stranger = (
         open_audit(other / "evidence", "other", producer={}).ledger.path.read_bytes().splitlines(keepends=True)[0]
     )
-    tried, missed, elsewhere = Counter[str](), [], []
-    for change in all_changes(folder, stranger, random.Random(seed)):
+    home, tried, missed, elsewhere = folder / "evidence", Counter[str](), [], []
+    facts = {"machine": machine_facts(), "seed": seed}
+    every = list(all_changes(folder, stranger, random.Random(seed)))
+
+    def so_far(verified: int, passed: int) -> dict[str, Any]:
+        return facts | {
+            "changes": dict(tried), "total": sum(tried.values()), "planned": len(every), "not_found": missed,
+            "found_but_named_otherwise": elsewhere, "untouched": {"verified": verified, "passed": passed},
+        }  # fmt: skip
+
+    for number, change in enumerate(every, 1):
         change.make()
         try:
-            found = look(folder / "evidence")
+            found = look(home)
         except BadInput as error:
             found = [f"refused: {error}"]
         tried[change.kind] += 1
@@ -199,21 +211,22 @@ def study(untouched: int, seed: int, place: Path) -> dict[str, Any]:
         elif not any(each.startswith(change.named) or change.thing in each for each in found):
             elsewhere.append([change.kind, change.thing, found[0][:200]])
         undo(folder, clean)
-    passed = sum(not verify_anything(None, folder / "evidence").differences for _ in range(untouched))
-    return {
-        "machine": machine_facts(), "seed": seed, "changes": dict(tried), "total": sum(tried.values()),
-        "not_found": missed, "found_but_named_otherwise": elsewhere,
-        "untouched": {"verified": untouched, "passed": passed},
-    }  # fmt: skip
+        if number % KEPT_EVERY == 0:
+            yield so_far(0, 0)
+    passed = 0
+    for verified in range(1, untouched + 1):
+        passed += not verify_anything(None, home).differences
+        yield so_far(verified, passed)
 
 
 def main() -> None:
     untouched = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     with tempfile.TemporaryDirectory(prefix="tampering-") as place:
-        found = study(untouched, seed, Path(place))
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps({key: found[key] for key in found if key != "machine"}, indent=2))
+        for found in study(untouched, seed, Path(place)):
+            RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+            counts = {name: len(found[name]) for name in ("not_found", "found_but_named_otherwise")}
+            print(f"{found['total']} of {found['planned']} changes: {counts}; {found['untouched']}", flush=True)
 
 
 if __name__ == "__main__":

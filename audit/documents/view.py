@@ -26,6 +26,7 @@ from audit.dossier.worst import worst_cases
 from audit.evidence.bundled import bundle_of
 from audit.evidence.erasures import erasures
 from audit.evidence.locks import read_lock
+from audit.evidence.pointers import log_pointers
 from audit.evidence.register import accesses
 from audit.evidence.signoffs import sign_offs
 from audit.evidence.store import AuditStore
@@ -87,6 +88,7 @@ def make_documents(
         name = f"documents/{each.id}"
         files = {f"{name}.{suffix}": data for suffix, data in each.files.items()}
         store.put_files("document", files, cited, {"document": each.id, "results": len(each.values)})
+    log_pointers(store)
     return [(each, store.folder / "documents" / f"{each.id}.pdf") for each in built]
 
 

@@ -18,6 +18,8 @@ from audit.evidence.statements import Read
 START = "0" * 64
 CLOCK_TOLERANCE_S = 2.0
 """A network clock may be set back by this much without anybody having touched it."""
+LISTED = 20
+"""More statements than these missing in a row are named as one stretch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,15 @@ def _unreadable(name: str, lines: Sequence[Line]) -> Iterator[Difference]:
 
 
 def _missing(name: str, lines: Sequence[Line]) -> Iterator[Difference]:
-    numbers = {line.seq for line in lines}
+    numbers = sorted({line.seq for line in lines if line.seq >= 0})
     unreadable = {place for place, line in enumerate(lines) if line.seq < 0}
-    for seq in range(max(numbers, default=-1) + 1):
-        if seq not in numbers and seq not in unreadable:
+    for before, after in pairwise([-1, *numbers]):
+        gone = sorted({*range(before + 1, min(after, before + 1 + len(lines) + LISTED))} - unreadable)
+        if len(gone) > LISTED:  # a number may be anything: what is missing before it is never counted one by one
+            what = f"statements {gone[0]} to {after - 1}"
+            yield Difference(f"{name} {what}", "present", "missing", "They were taken out of the ledger.")
+            continue
+        for seq in gone:
             yield Difference(f"{name} statement {seq}", "present", "missing", "It was taken out of the ledger.")
 
 

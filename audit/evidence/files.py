@@ -79,6 +79,20 @@ def inside(folder: Path, relative: str) -> Path:
     return folder.joinpath(*parts)
 
 
+FILE, NONE = "a file", "no file"
+
+
+def kind_of(path: Path) -> str:
+    """What stands at ``path``, without following a link: a file, no file, a folder, a link, a pipe or device."""
+    if path.is_symlink():
+        return "a link"
+    if path.is_dir():
+        return "a folder"
+    if path.is_file():
+        return FILE
+    return "a pipe or device" if path.exists() else NONE
+
+
 def is_file(subject: str) -> bool:
     """Whether a statement's subject is a file of the audit folder; others carry a scheme, as in 'model:candidate/…'."""
     return ":" not in subject

@@ -10,14 +10,16 @@ from audit.evidence.bundled import bundle_of
 from audit.evidence.chain import Line, check_lines, describe
 from audit.evidence.difference import Difference
 from audit.evidence.erasures import check_erasures, erasures, unfinished
-from audit.evidence.files import inside, is_file
+from audit.evidence.files import FILE, NONE, inside, is_file, kind_of
 from audit.evidence.keys import published
 from audit.evidence.ledger import Ledger
 from audit.evidence.locks import read_lock
+from audit.evidence.pointers import check_pointers
 from audit.evidence.register import ANCHOR, events, recorded_head, register_of
+from audit.evidence.register_checks import check_register
 from audit.evidence.registry import check_registry
 from audit.evidence.signatures import check_signatures
-from audit.evidence.signoffs import check_sign_offs
+from audit.evidence.signoffs import check_placed, check_sign_offs
 from audit.evidence.statements import sha256
 from audit.evidence.store import LEDGER, AuditStore, mlflow_run
 from audit.records import BadInput
@@ -29,19 +31,21 @@ def check_integrity(store: AuditStore) -> list[Difference]:
     """Ledger, anchors, files, register and MLflow run; nothing is recomputed and no model is opened."""
     ledger = _check_ledger(store.ledger, _anchors(store))
     register = register_of(store.home)
+    entries = _check_ledger(register, _parsed("MLflow", recorded_head(store.home)))
     return [
         *ledger,
         *_signatures(store, store.ledger, whole=True),
         *check_sign_offs(store),
-        *([] if ledger else check_erasures(store)),
+        *([] if ledger else [*check_placed(store), *check_erasures(store)]),
         *_files(store),
         *_unknown_files(store),
         *_mirror(store),
-        *_check_ledger(register, _parsed("MLflow", recorded_head(store.home))),
+        *entries,
         *_missing_anchors(store, register),
         *_signatures(store, register, whole=False),
         *_mlflow(store),
-        *([] if ledger else _pointers(store)),
+        *([] if ledger else check_pointers(store)),
+        *([] if ledger or entries else check_register(store)),
         *check_registry(store),
     ]
 
@@ -52,8 +56,15 @@ def _signatures(store: AuditStore, ledger: Ledger, whole: bool) -> list[Differen
 
 def _check_ledger(ledger: Ledger, anchors: list[Anchor]) -> list[Difference]:
     lines = ledger.lines()
-    chain = check_lines(ledger.path.name, lines, ledger.audit)
+    chain = [*_place(ledger), *check_lines(ledger.path.name, lines, ledger.audit)]
     return [*chain, *islice(_unmet(ledger.path.name, lines, anchors, bool(chain)), 1)]
+
+
+def _place(ledger: Ledger) -> Iterator[Difference]:
+    found = kind_of(ledger.path)
+    if found not in (FILE, NONE):
+        what = "A ledger is a file in its folder: what stands elsewhere can be exchanged without touching the folder."
+        yield Difference(ledger.path.name, FILE, found, what)
 
 
 def _unmet(name: str, lines: list[Line], anchors: list[Anchor], broken: bool) -> Iterator[Difference]:
@@ -88,7 +99,7 @@ def _missing_anchors(store: AuditStore, register: Ledger) -> Iterator[Difference
 
 def _parsed(where: str, head: str) -> list[Anchor]:
     number, _, digest = head.partition(":")
-    return [(where, int(number), digest)] if number.isdigit() and digest else []
+    return [(where, int(number), digest)] if number.isdecimal() and digest else []
 
 
 def _files(store: AuditStore) -> Iterator[Difference]:
@@ -104,7 +115,7 @@ def _files(store: AuditStore) -> Iterator[Difference]:
         expected = statement.subjects[name]
         found = _digest(store, name)
         if found != expected:
-            what = "The file is gone." if found == "no file" else "The file is not the one that was stated."
+            what = "The file is gone." if found == NONE else "The file is not the one that was stated."
             yield Difference(
                 name, f"SHA-256 {expected}", found, f"{what} (statement {statement.id[:16]}, {statement.kind})"
             )
@@ -121,16 +132,18 @@ def _digest(store: AuditStore, name: str) -> str:
         path = inside(store.folder, name)
     except BadInput:
         return "a path outside the audit folder"
-    return sha256(path.read_bytes()) if path.is_file() and not path.is_symlink() else "no file"
+    found = kind_of(path)
+    return sha256(path.read_bytes()) if found == FILE else found
 
 
 def _unknown_files(store: AuditStore) -> Iterator[Difference]:
     known = {LEDGER, *store.subjects(), *_begun(store)}
     for path in sorted(store.folder.rglob("*")):
         name = path.relative_to(store.folder).as_posix()
-        if (path.is_file() or path.is_symlink()) and name not in known:
+        found = kind_of(path)
+        if found != "a folder" and name not in known:
             what = "No statement knows this file: it was added later, or its writing was interrupted."
-            yield Difference(name, "no such file", "a file", what)
+            yield Difference(name, "no such file", found, what)
 
 
 def _mirror(store: AuditStore) -> Iterator[Difference]:
@@ -167,11 +180,3 @@ def _expected_tags(store: AuditStore) -> dict[str, str]:
     except BadInput:
         return expected
     return expected | {"audit.plan": bound.plan, "audit.plan_sha256": bound.plan_sha256, "audit.mode": bound.mode}
-
-
-def _pointers(store: AuditStore) -> Iterator[Difference]:
-    ids = {one.id for one in store.statements()}
-    for tag, value in sorted(store.tags().items()):
-        if tag.startswith("audit.statement.") and value not in ids:
-            what = "The tag points to a statement that the ledger does not have."
-            yield Difference(f"MLflow tag {tag}", "a statement of this audit", value, what)

@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ from audit.evidence.statements import (
 from audit.records import BadInput, Statement
 
 BLOCK = 65536
+KEPT = 4
+"""Ledgers whose lines are remembered: an audit's, the register, and two more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,7 @@ class Ledger:
 
     def lines(self) -> list[Line]:
         """Every line as stored; a torn tail is the last one, with a ``problem``."""
-        parts = self._bytes().split(b"\n")
-        lines = [_parse(part) for part in parts[:-1]]
-        if parts[-1]:
-            lines.append(Line(sha256(parts[-1]), problem=f"torn: {len(parts[-1])} bytes without an end"))
-        return lines
+        return list(_lines(self._bytes()))
 
     def head(self) -> Head | None:
         """The last whole line, or None for an empty ledger."""
@@ -130,15 +129,16 @@ class Ledger:
         return f"{signed} of {len(read)} statements signed by key {signers}" if signed else "unsigned"
 
     def root(self) -> str:
-        """The Merkle root over all lines: what a document prints in its foot."""
-        return merkle_root(line.digest for line in self.lines())
+        """The Merkle root over all whole lines: what a document prints in its foot. A torn tail is taken off when the
+        document is stated."""
+        return merkle_root(line.digest for line in self.lines() if not line.problem.startswith("torn"))
 
     def check(self) -> list[Difference]:
         """What is wrong with the chain: changed, missing, reordered, repeated, torn, or another audit's lines."""
         return check_lines(self.path.name, self.lines(), self.audit)
 
     def _bytes(self) -> bytes:
-        return self.path.read_bytes() if self.path.exists() else b""
+        return self.path.read_bytes() if self.path.is_file() else b""
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -194,15 +194,29 @@ def _write(descriptor: int, line: bytes) -> None:
     os.fsync(descriptor)
 
 
+@lru_cache(maxsize=KEPT)
+def _lines(data: bytes) -> tuple[Line, ...]:
+    """The lines in a ledger's bytes: the same bytes are parsed once, however often a verification asks."""
+    *whole, tail = data.split(b"\n")
+    torn = [Line(sha256(tail), problem=f"torn: {len(tail)} bytes without an end")] if tail else []
+    return (*map(_parse, whole), *torn)
+
+
 def _parse(data: bytes) -> Line:
     digest = sha256(data)
     try:
         raw = json.loads(data)
         payload, read = open_envelope(raw["envelope"])
         problem = "" if raw["id"] == sha256(payload) else "its id is not the SHA-256 of its payload"
-        return Line(digest, int(raw["seq"]), str(raw["previous"]), str(raw["id"]), read, problem)
+        return Line(digest, _number(raw["seq"]), str(raw["previous"]), str(raw["id"]), read, problem)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         return Line(digest, problem=f"not readable: {' '.join(str(error).split())[:120]}")
+
+
+def _number(seq: object) -> int:
+    if type(seq) is not int or seq < 0:
+        raise ValueError("its number is no count of the lines before it")
+    return seq
 
 
 def _tail(descriptor: int, ends: int) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from audit.evidence.notes import log_note
 from audit.evidence.store import AuditStore
 from audit.home import open_home
 from audit.plan import Plan
@@ -43,6 +44,7 @@ def log_lineage(store: AuditStore, plan: Plan, datasets: list[DatasetUse], model
     log_datasets(store, [*datasets, *_training_sets(models)])
     log_models(store, models)
     log_plan(store, plan)
+    log_note(store, [(use.name, use.sha256) for use in datasets], models)
 
 
 def log_datasets(store: AuditStore, datasets: list[DatasetUse]) -> None:
@@ -104,12 +106,6 @@ def log_results(store: AuditStore, plan: Plan, estimates: pd.DataFrame, findings
         if known.get(key) != value
     ]
     client.log_batch(store.run_id, metrics=metrics)
-
-
-def log_pointers(store: AuditStore) -> None:
-    """Tags the run with the id of the statement that counts for each kind."""
-    kinds = {one.kind: one.id for one in store.statements() if one.kind != "shard"}
-    store.set_tags({f"audit.statement.{_key(kind)}": id_ for kind, id_ in kinds.items()})
 
 
 def _metrics(endpoint: str, rows: pd.DataFrame, estimate_id: str | None) -> Iterator[tuple[str, float]]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from pathlib import Path
 
 from audit.evidence.chain import Line
 from audit.evidence.difference import Difference
 from audit.evidence.erasures import erasures
+from audit.evidence.merkle import EMPTY, merkle_roots
 from audit.evidence.store import AuditStore
 from audit.records import BadInput, SignOff, SignOffState, Statement
 
@@ -163,6 +165,27 @@ def check_sign_offs(store: AuditStore) -> Iterator[Difference]:
             what = "It claims a key that has not signed it."
             yield Difference(thing, f"signed by key {(one.key or 'none')[:16]}", "not signed by it", what)
         yield from _two_eyes(thing, one, every[:place])
+
+
+def check_placed(store: AuditStore) -> Iterator[Difference]:
+    """Sign-offs of another document than their files', or made on a ledger that this one never was; revocations of
+    nothing."""
+    roots = [EMPTY, *merkle_roots(line.digest for line in store.ledger.lines())]
+    known: set[str] = set()
+    for before, one in enumerate(store.statements()):
+        thing = f"sign-off {one.id[:12]} by {one.body.get('name')}"
+        if one.kind == SIGNED and set(one.body) >= STATED:
+            known.add(one.id)
+            root, named = one.body.get("ledger_root"), {Path(name).stem for name in one.subjects}
+            if root not in (None, *roots[: before + 1]):
+                what = "It was made on another ledger than the one that stands here: one of the two was rewritten."
+                yield Difference(thing, "a root of this ledger", f"root {str(root)[:16]}", what)
+            if one.body["document"] not in (WHOLE, *named):
+                what = "It claims another document than the files that it names by digest."
+                yield Difference(thing, ", ".join(sorted(named)), str(one.body["document"]), what)
+        if one.kind == REVOKED and one.body.get("sign_off") not in known:
+            what = "It revokes a sign-off that the ledger does not hold before it."
+            yield Difference(f"revocation {one.id[:12]}", "a sign-off", str(one.body.get("sign_off"))[:16], what)
 
 
 def _signed_with(line: Line, key: str | None) -> bool:

@@ -313,7 +313,7 @@ def list_audits(home: Path) -> list[AuditSummary]:
     if not exists(home):
         return []
     listed = _listed(open_home(home), experiment(home, AUDITS).experiment_id)
-    removed = _only_registered(home, {one.run_id for one in listed})
+    removed = _only_registered(home, {one.audit_id for one in listed})
     return sorted([*removed, *listed], key=lambda one: (one.created, one.audit_id))
 
 
@@ -321,7 +321,7 @@ def _only_registered(home: Path, known: set[str]) -> list[AuditSummary]:
     found: dict[str, AuditSummary] = {}
     for line in Ledger(home.resolve() / REGISTER).lines():
         run_id = str(line.read.statement.body.get("run_id", "")) if line.read else ""
-        if line.read and run_id and run_id not in known:
+        if line.read and run_id and line.read.audit not in known:
             one, audit = line.read.statement, line.read.audit
             plan = (str(one.body["plan"]), one.subjects["plan:sha256"])
             found.setdefault(run_id, AuditSummary(audit, run_id, *plan, "removed", "", "", one.created, True))

@@ -26,15 +26,14 @@ from audit.models.opening import open_version
 from audit.models.outputs import arrays
 from audit.models.quiet import quiet
 from audit.models.stored import (
-    FILES_TAG,
     OPERATING_POINTS_TAG,
     PROGRAM,
     PROGRAM_TAG,
     TRAINING_SET_TAG,
     WEIGHTS_TAG,
-    files_text,
     find_stored,
     folder_digests,
+    note_version,
     versions,
 )
 from audit.records import BadInput, ModelVersion, Pixels
@@ -173,8 +172,8 @@ def _create_version(client: MlflowClient, name: str, info: Any, run_id: str, wei
         name, source=info.model_uri, run_id=run_id, tags={WEIGHTS_TAG: weights}, model_id=info.model_id
     )
     number = str(made.version)
-    stored = find_stored(RegisteredModel(name=name, version=number), home)
-    digests = folder_digests(stored.folder)
+    ref = RegisteredModel(name=name, version=number)
+    digests = folder_digests(find_stored(ref, home).folder)
     client.set_model_version_tag(name, number, PROGRAM_TAG, digests[PROGRAM])
-    client.set_model_version_tag(name, number, FILES_TAG, files_text(digests))
+    note_version(client, ref, number, info.model_id, home)
     return number

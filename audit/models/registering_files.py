@@ -17,7 +17,7 @@ from audit.models.folder import DATA
 from audit.models.golden import GOLDEN, Golden, answers, check_golden
 from audit.models.model import OpenModel
 from audit.models.opening import determinism, open_folder, open_version
-from audit.models.stored import FILES_TAG, FLAVOR, files_text, find_stored, folder_digests
+from audit.models.stored import FLAVOR, note_version
 from audit.records import BadInput, ModelVersion, Pixels
 
 
@@ -80,6 +80,5 @@ def _log(client: MlflowClient, ref: Registered, folder: Path, home: Path) -> str
         client.create_registered_model(ref.name)
     made = client.create_model_version(ref.name, source=f"models:/{logged.model_id}", model_id=logged.model_id)
     number = str(made.version)
-    stored = find_stored(ref.model_copy(update={"version": number}), home)
-    client.set_model_version_tag(ref.name, number, FILES_TAG, files_text(folder_digests(stored.folder)))
+    note_version(client, ref, number, logged.model_id, home)
     return number

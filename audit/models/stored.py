@@ -28,6 +28,7 @@ from audit.records import BadInput
 WEIGHTS_TAG, PROGRAM_TAG = "weights_sha256", "program_sha256"
 TRAINING_SET_TAG, OPERATING_POINTS_TAG = "training_set_sha256", "operating_points"
 FILES_TAG, FLAVOR = "files_sha256", "imaging_audit"
+VERSIONS_TAG = "mlflow.modelVersions"
 PROGRAM = "data/model.pt2"
 _FETCHED: list[TemporaryDirectory[str]] = []  # copies live as long as this process
 
@@ -91,6 +92,14 @@ def folder_digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file under ``folder``, by relative POSIX path, sorted."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def note_version(client: MlflowClient, ref: Registered, number: str, model_id: str, home: Path) -> None:
+    """Tags a new version with its files' digests, and its logged model with the version, as MLflow's own registering
+    does: its page otherwise calls the model not registered."""
+    stored = find_stored(ref.model_copy(update={"version": number}), home)
+    client.set_model_version_tag(ref.name, number, FILES_TAG, files_text(folder_digests(stored.folder)))
+    client.set_logged_model_tags(model_id, {VERSIONS_TAG: json.dumps([{"name": ref.name, "version": number}])})
 
 
 def files_text(digests: Mapping[str, str]) -> str:

@@ -20,12 +20,12 @@ from audit.evidence.files import inside, is_file, replace_shredded, sweep
 from audit.evidence.register import register_of
 from audit.evidence.running import hold, release
 from audit.evidence.statements import ERASED, sha256
-from audit.evidence.store import LEDGER, AuditStore, list_audits
+from audit.evidence.store import LEDGER, AuditStore, list_audits, table_path
 from audit.explanations.marking import marked_path
 from audit.home import DATABASE
 from audit.records import BadInput
 from audit.sharing.erased_files import changed_bytes, rows_gone
-from audit.tables import CASES, EXPLANATIONS
+from audit.tables import CASES, CURVES, EXPLANATIONS, MARKS, OBSERVATIONS
 
 LAST = f"tables/{CASES.name}.parquet"
 FIRST = "tables/rationales.parquet"
@@ -51,12 +51,14 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Erased:
     """What was erased; ``documents`` must be built again; ``still_named``: where an id stands that cannot be taken
-    out; ``elsewhere``: further audits of the home with rows of the same cases."""
+    out; ``elsewhere``: further audits of the home with rows of the same cases; ``scores``: how many thresholds of the
+    recorded curves no remaining case has."""
 
     erasure: Erasure
     documents: tuple[str, ...]
     still_named: tuple[str, ...]
     elsewhere: tuple[str, ...]
+    scores: int = 0
 
 
 def erase(store: AuditStore, patient: str | None, case: str | None, reason: str, by: str) -> Erased:
@@ -75,7 +77,8 @@ def erase(store: AuditStore, patient: str | None, case: str | None, reason: str,
     finally:
         release(store)
     documents = sorted({Path(name).stem for name in erasure.removed if name.startswith("documents/")})
-    return Erased(erasure, tuple(documents), tuple(_still_named(store, wanted)), tuple(_elsewhere(store, wanted)))
+    named, elsewhere = tuple(_still_named(store, wanted)), tuple(_elsewhere(store, wanted))
+    return Erased(erasure, tuple(documents), named, elsewhere, _scores_left(store))
 
 
 def _refuse(store: AuditStore, patient: str | None, case: str | None, reason: str, by: str) -> None:
@@ -218,6 +221,16 @@ def _still_named(store: AuditStore, wanted: Wanted) -> Iterator[str]:
             yield path.relative_to(store.home).as_posix()
 
 
+def _scores_left(store: AuditStore) -> int:
+    """Thresholds of the recorded curves that no remaining case or mark has: scores of those that were erased."""
+    if not store.has(table_path(CURVES)):
+        return 0
+    left = set(store.read_table(OBSERVATIONS)["score"].dropna())
+    if store.has(table_path(MARKS)):
+        left |= set(store.read_table(MARKS)["rating"].dropna())
+    return len(set(store.read_table(CURVES)["threshold"].dropna()) - left)
+
+
 def _elsewhere(store: AuditStore, wanted: Wanted) -> Iterator[str]:
     for one in list_audits(store.home):
         other = AuditStore(store.home, one.audit_id, one.run_id, {})
@@ -232,7 +245,7 @@ def as_dict(made: Erased) -> Mapping[str, Any]:
     return {
         "erased": one.id, "at": one.at, "patients": one.patients, "cases": one.cases, "rows": one.rows,
         "files": len(one.files), "removed": list(one.removed), "build_again": list(made.documents),
-        "still_named": list(made.still_named), "elsewhere": list(made.elsewhere),
+        "still_named": list(made.still_named), "elsewhere": list(made.elsewhere), "scores_in_curves": made.scores,
     }  # fmt: skip
 
 
@@ -250,6 +263,12 @@ def in_words(made: Erased) -> str:
     if made.still_named:
         where = ", ".join(made.still_named)
         lines.append(f"An id still stands in {where}, which cannot be changed without breaking the evidence.")
+    if made.scores:
+        many = f"{made.scores} thresholds" if made.scores > 1 else "1 threshold"
+        lines.append(
+            f"{many} of the recorded curves (tables/curves.parquet) can only be scores of erased cases; whose is not "
+            "said. They stay, as the estimates that were read off the curves do."
+        )
     if made.elsewhere:
         lines.append(
             f"Other audits of this home hold rows of these cases too: {', '.join(made.elsewhere)}; erase there."

@@ -7,15 +7,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from audit.evidence.anchors import Anchored
 from audit.evidence.bundled import Bundle, as_home, bundle_of
 from audit.evidence.difference import Difference
 from audit.evidence.erasures import erasures, sentence
-from audit.evidence.locks import read_lock
+from audit.evidence.integrity import check_integrity
+from audit.evidence.locks import PLAN_FILE, read_lock
 from audit.evidence.producer import producer
 from audit.evidence.signoffs import in_words, sign_offs
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import FileCheck, verify_file
-from audit.records import SignOff
+from audit.records import BadInput, SignOff
 from audit.run import registered_versions, verify_audit
 from audit.tabulating import stored_plan
 from audit.verifying.anchoring import anchored
@@ -24,6 +26,7 @@ from audit.verifying.html_checking import diagnose_html
 from audit.verifying.pdf_checking import diagnose_pdf
 from audit.verifying.prose_checking import check_prose
 from audit.verifying.result_checking import check_documents, check_record
+from audit.verifying.root_checking import check_future, check_roots
 from audit.verifying.sets_today import SetsToday, sets_today
 from audit.verifying.word_checking import diagnose_word
 
@@ -97,10 +100,15 @@ def _verify_audit(
 ) -> Checked:
     held, bundle = anchored(store, anchor, tsa), bundle_of(store.home)
     looked_at = bundle is None or sets is not None
-    found = sets_today(store, stored_plan(store), sets) if looked_at else SetsToday({}, ())
+    try:
+        plan = stored_plan(store)
+    except BadInput as error:
+        return _without_plan(store, held, where, error)
+    found = sets_today(store, plan, sets) if looked_at else SetsToday({}, ())
     recomputed = verify_audit(store, lambda: found.digests(read_lock(store).sets))
     printed = (*_documents(store), *([] if bundle and device is None else check_prose(store, device)))
-    differences, signed = (*recomputed, *printed, *held.differences), sign_offs(store)
+    clocked = (*check_roots(store), *check_future(store))
+    differences, signed = (*recomputed, *clocked, *printed, *held.differences), sign_offs(store)
     erased = sentence(erasures(store))
     looked = _in_bundle(store, bundle) if bundle else IN_ERASED if erased else IN_HOME
     said = f"{looked}{found.in_words()}{f' {erased}' if erased else ''}"
@@ -108,6 +116,13 @@ def _verify_audit(
         f"{said} Signatures: {store.ledger.signature_status()}. {_signed(signed)}{held.sentence} {_other_code(store)}"
     )
     return Checked(f"{where}audit {store.audit_id}", words.strip(), differences, tuple(signed))
+
+
+def _without_plan(store: AuditStore, held: Anchored, where: str, error: BadInput) -> Checked:
+    """What can be said of an audit whose plan cannot be read any more."""
+    unreadable = Difference(PLAN_FILE, "a readable plan", "not readable", str(error))
+    done = "Only chains, digests and the MLflow run were compared: without its plan nothing can be computed again."
+    return Checked(f"{where}audit {store.audit_id}", done, (*check_integrity(store), unreadable, *held.differences))
 
 
 def _signed(signed: Sequence[SignOff]) -> str:

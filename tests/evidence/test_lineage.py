@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from tiny_audit import Finished, make_plan, recompute
 
-from audit.evidence.lineage import DatasetUse, log_lineage, log_pointers, log_results
+from audit.evidence.lineage import DatasetUse, log_lineage, log_results
+from audit.evidence.pointers import log_pointers
 from audit.evidence.verification import verify
 from audit.home import TRAINING, open_home
 from audit.plan import Plan, parse_plan
@@ -48,7 +49,7 @@ def test_model_and_plan_are_shown_and_the_audit_still_verifies(finished: Finishe
     assert run.data.params["plan.id"] == "tiny"
     estimates = finished.store.latest("estimates")
     assert estimates is not None
-    assert run.data.tags["audit.statement.estimates"] == estimates.id
+    assert run.data.tags["audit.statement.estimates"] == estimates.id[:12]
     assert verify(finished.store, recompute, finished.model_digests) == []
 
 

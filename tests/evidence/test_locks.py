@@ -120,7 +120,7 @@ def test_an_amendment_before_results_stays_confirmatory_and_keeps_both(home: Pat
     assert new.read_bytes("plan_before_amendment.yaml") == make_plan().data
     assert new.read_bytes("plan.yaml") == make_plan(1).data
     assert old.statements("amended")[0].body["audit"] == new.audit_id
-    assert do_start(home, make_plan(1)).audit_id == new.audit_id
+    assert do_start(home, make_plan(1), "2026-03-04T00:00:00+00:00").audit_id == new.audit_id
     assert check_integrity(old) == check_integrity(new) == []
 
 

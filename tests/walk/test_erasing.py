@@ -4,15 +4,17 @@ import base64
 import io
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pypdfium2
 import pytest
-from toy_walk import MAIN, Walk, audit, read_manifest, write_manifest
+from toy_walk import MAIN, Answer, Walk, audit, read_manifest, write_manifest
 
 from audit.evidence.erased_comparison import compare_after
 from audit.evidence.erasures import erasures
@@ -22,7 +24,7 @@ from audit.evidence.parquet import table_bytes
 from audit.evidence.statements import sha256
 from audit.evidence.store import AuditStore, open_audit
 from audit.sharing import erasing
-from audit.tables import CASES, ESTIMATES, EXPLANATIONS, OBSERVATIONS, PREDICTIONS
+from audit.tables import CASES, CURVES, ESTIMATES, EXPLANATIONS, OBSERVATIONS, PREDICTIONS
 from audit.tabulating import gathered, stored_plan
 from audit.verifying.result_checking import check_documents
 from audit.verifying.sets_today import sets_today
@@ -62,15 +64,41 @@ def where(folder: Path, ids: list[str]) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in found]
 
 
-def test_nothing_of_the_patient_stays_and_the_rest_verifies(finished: Walk, tmp_path: Path) -> None:
-    store = finished.store
-    patient, cases = explained_patient(store)
-    assert len(where(finished.home, [patient, *cases])) > 10
-    before = {name: one.subjects[name] for name, one in store.subjects().items()}
-    estimates = store.read_bytes("tables/estimates.parquet")
-    made = audit("erase", "--home", finished.home, "--patient", patient, *WHY, "--json")
+@dataclass(frozen=True)
+class Gone:
+    """An audit from which a patient was erased, what the command said, and what stood there before."""
+
+    walk: Walk
+    patient: str
+    cases: list[str]
+    made: Answer
+    before: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def erased(done: Walk, tmp_path_factory: pytest.TempPathFactory) -> Gone:
+    """Erased once for all tests that go on from there, each with a copy."""
+    walk = Walk(Path(shutil.copytree(done.folder, tmp_path_factory.mktemp("erased") / "walk")), done.audit_id)
+    patient, cases = explained_patient(walk.store)
+    assert len(where(walk.home, [patient, *cases])) > 10
+    before = {name: one.subjects[name] for name, one in walk.store.subjects().items()}
+    made = audit("erase", "--home", walk.home, "--patient", patient, *WHY, "--json")
     assert made.code == 0, made.err
+    return Gone(walk, patient, cases, made, before)
+
+
+@pytest.fixture
+def gone(erased: Gone, tmp_path: Path) -> Gone:
+    walk = Walk(Path(shutil.copytree(erased.walk.folder, tmp_path / "walk")), erased.walk.audit_id)
+    return replace(erased, walk=walk)
+
+
+def test_nothing_of_the_patient_stays_and_the_rest_verifies(gone: Gone, tmp_path: Path) -> None:
+    finished, store, patient, cases, made = gone.walk, gone.walk.store, gone.patient, gone.cases, gone.made
+    before, table = gone.before, "tables/estimates.parquet"
     assert (made.json["patients"], made.json["cases"], made.json["still_named"]) == (1, len(cases), [])
+    scores = set(store.read_table(CURVES)["threshold"]) - set(store.read_table(OBSERVATIONS)["score"])
+    assert made.json["scores_in_curves"] == len({one for one in scores if pd.notna(one)})
     assert sorted(made.json["build_again"]) == sorted(MAIN[1::2])
     assert where(finished.home, [patient, *cases]) == []
 
@@ -80,7 +108,7 @@ def test_nothing_of_the_patient_stays_and_the_rest_verifies(finished: Walk, tmp_
         assert change["after"] == sha256(store.read_bytes(name)) != change["before"]
         assert change["rows"] > 0
     assert (stated.body["reason"], stated.body["by"]) == (WHY[1], WHY[3])
-    assert store.read_bytes("tables/estimates.parquet") == estimates, "recorded estimates stay"
+    assert sha256(store.read_bytes(table)) == before[table], "recorded estimates stay"
 
     discs = finished.folder / "discs"
     write_manifest(discs, [row for row in read_manifest(discs) if row["patient_id"] != patient])
@@ -102,10 +130,8 @@ def test_nothing_of_the_patient_stays_and_the_rest_verifies(finished: Walk, tmp_
     assert where(finished.home, [patient, *cases]) == []
 
 
-def test_another_change_is_still_named(finished: Walk) -> None:
-    store = finished.store
-    patient, _ = explained_patient(store)
-    assert audit("erase", "--home", finished.home, "--patient", patient, *WHY).code == 0
+def test_another_change_is_still_named(gone: Gone) -> None:
+    finished, store = gone.walk, gone.walk.store
     rows = store.read_table(OBSERVATIONS)
     place = store.folder / "tables/observations.parquet"
     place.write_bytes(table_bytes(OBSERVATIONS, rows.assign(score=rows["score"].mask(rows.index == 3, 0.123))))
@@ -168,10 +194,8 @@ def test_a_killed_erasure_is_named_and_finished_by_the_same_command(
     assert where(finished.home, [patient, *cases]) == []
 
 
-def test_a_set_that_lost_further_cases_is_another_one(finished: Walk) -> None:
-    store = finished.store
-    patient, _ = explained_patient(store)
-    assert audit("erase", "--home", finished.home, "--patient", patient, *WHY).code == 0
+def test_a_set_that_lost_further_cases_is_another_one(gone: Gone) -> None:
+    finished, store, patient = gone.walk, gone.walk.store, gone.patient
     discs, bound = finished.folder / "discs", read_lock(store).sets
     rows = [row for row in read_manifest(discs) if row["patient_id"] != patient]
     for written, same in ((rows, True), (rows[1:], False), ([{**rows[0], "sex": "X"}, *rows[1:]], False)):

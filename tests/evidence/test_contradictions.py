@@ -1,0 +1,144 @@
+"""A chain rewritten and anchored anew, consistent with itself: what it contradicts elsewhere is named."""
+
+import base64
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_audit import Finished, run_tiny
+
+from audit.evidence.chain import START
+from audit.evidence.integrity import check_integrity
+from audit.evidence.keys import make_key
+from audit.evidence.pointers import PREFIX, check_pointers, log_pointers
+from audit.evidence.register import ANCHOR, register_of
+from audit.evidence.signoffs import sign_off
+from audit.evidence.statements import sha256, to_json
+from audit.home import AUDITS, experiment, open_home
+
+Edit = Callable[[int, dict[str, Any]], dict[str, Any] | None]
+
+
+def rewritten(path: Path, edit: Edit, signed: bool = True) -> tuple[int, str]:
+    """Writes a chain anew, every hash right, with each statement as ``edit`` gives it (None: left out); its head."""
+    out: list[bytes] = []
+    for number, line in enumerate(path.read_bytes().splitlines()):
+        raw = json.loads(line)
+        payload = edit(number, json.loads(base64.b64decode(raw["envelope"]["payload"])))
+        if payload is None:
+            continue
+        data = to_json(payload)
+        raw["envelope"]["payload"] = base64.b64encode(data).decode()
+        raw["envelope"]["signatures"] = raw["envelope"]["signatures"] if signed else []
+        raw |= {"seq": len(out), "previous": sha256(out[-1]) if out else START, "id": sha256(data)}
+        out.append(to_json(raw))
+    path.write_bytes(b"".join(line + b"\n" for line in out))
+    return len(out) - 1, sha256(out[-1])
+
+
+def register_rewritten(audit: Finished, edit: Edit, signed: bool = True) -> list[str]:
+    """What is named after the register was rewritten, and its anchor in MLflow with it."""
+    seq, digest = rewritten(register_of(audit.home).path, edit, signed)
+    place = experiment(audit.home, AUDITS).experiment_id
+    open_home(audit.home).set_experiment_tag(place, ANCHOR, f"{seq}:{digest}")
+    return [one.thing for one in check_integrity(audit.store)]
+
+
+def in_body(event: int, **changes: Any) -> Edit:
+    def edit(number: int, payload: dict[str, Any]) -> dict[str, Any]:
+        if number == event:
+            payload["predicate"]["body"] |= changes
+        return payload
+
+    return edit
+
+
+def at(event: int, time: str) -> Edit:
+    def edit(number: int, payload: dict[str, Any]) -> dict[str, Any]:
+        if number == event:
+            payload["predicate"]["created"] = time
+        return payload
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "thing"),
+    [
+        (in_body(0, who="B. Else"), "register.jsonl line 1 (lock: plan:sha256, set:four_cases), who"),
+        (at(0, "2026-02-28T08:00:00+00:00"), "register.jsonl line 1 (lock: plan:sha256, set:four_cases), time"),
+        (at(1, "2026-03-01T12:00:00+00:00"), "register.jsonl line 2 (run started: plan:sha256, set:four_cases), time"),
+        (at(2, "2026-03-01T09:00:01+00:00"), "register.jsonl line 3 (run finished: plan:sha256, set:four_cases), time"),
+        (in_body(1, head=None), "register.jsonl line 2 (run started: plan:sha256, set:four_cases), head"),
+        (in_body(1, run_id="f" * 32), "register.jsonl line 2 (run started: plan:sha256, set:four_cases), run"),
+        (lambda n, payload: payload if n else None, "register: lock of audit"),
+    ],
+    ids=["who locked", "when", "a start later", "an end earlier", "head", "run", "lock left out"],
+)
+def test_a_register_that_contradicts_the_ledger_is_named(finished: Finished, edit: Edit, thing: str) -> None:
+    found = register_rewritten(finished, edit)
+    assert any(one.startswith(thing) for one in found), found
+
+
+def test_entries_of_a_signed_audit_bear_its_key(
+    empty_home: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    key = make_key(tmp_path / "key", None)
+    shutil.copytree(empty_home, tmp_path / "evidence")
+    signed = run_tiny(tmp_path / "evidence", tmp_path / "model", key=key)
+    assert check_integrity(signed.store) == []
+    found = register_rewritten(signed, lambda _, payload: payload, signed=False)
+    assert [one.rpartition(", ")[2] for one in found] == ["signature"] * 3
+
+
+def test_a_sign_off_holds_the_ledger_it_was_made_on(finished: Finished) -> None:
+    store = finished.store
+    files = {name: one.subjects[name] for name, one in store.subjects().items() if name == "documents/eu.pdf"}
+    one = sign_off(store, "eu", files, "assessor", "approved", "A. Assessor", False)
+    assert check_integrity(store) == []
+    for changes in ({"ledger_root": "0" * 64}, {"document": "another"}):
+        seq, digest = rewritten(store.ledger.path, in_body(len(store.statements()) - 1, **changes))
+        store.set_tags({"audit.head": f"{seq}:{digest}"})
+        found = [each.thing for each in check_integrity(store)]
+        assert len(found) == 1
+        assert found[0].startswith("sign-off ")
+        assert one.id[:12] not in found[0]
+        in_body(0)
+        rewritten(store.ledger.path, in_body(len(store.statements()) - 1, **one.body))
+
+
+def test_tags_lead_to_a_statement_of_their_kind(finished: Finished) -> None:
+    store = finished.store
+    log_pointers(store)
+    assert list(check_pointers(store)) == []
+    store.set_tags({f"{PREFIX}estimates": store.tags()[f"{PREFIX}observations"], f"{PREFIX}more": "0" * 12})
+    assert [one.thing for one in check_pointers(store)] == [f"MLflow tag {PREFIX}{x}" for x in ("estimates", "more")]
+
+
+@pytest.mark.parametrize("seq", [10**12, -1, 1.5, float("inf"), "2"])
+def test_a_number_that_is_no_count_is_named_at_once(finished: Finished, seq: object) -> None:
+    path = finished.store.ledger.path
+    *before, last = path.read_bytes().splitlines(keepends=True)
+    forged = json.dumps({**json.loads(last), "seq": seq}).encode()
+    path.write_bytes(b"".join(before) + forged + b"\n")
+    found = finished.store.ledger.check()
+    assert 1 <= len(found) <= 3
+    assert all(one.thing.startswith(f"ledger.jsonl {'statements' if seq == 10**12 else 'line'} ") for one in found)
+
+
+def test_what_is_no_file_is_named(finished: Finished, tmp_path: Path) -> None:
+    folder = finished.store.folder
+    os.mkfifo(folder / "pipe")
+    (folder / "figures/forest.svg").rename(tmp_path / "forest.svg")
+    (folder / "figures/forest.svg").symlink_to(tmp_path / "forest.svg")
+    (folder / "lock.json").unlink()
+    (folder / "lock.json").mkdir()
+    found = {one.thing: one.found for one in check_integrity(finished.store)}
+    assert found == {"pipe": "a pipe or device", "figures/forest.svg": "a link", "lock.json": "a folder"}
+    finished.store.ledger.path.rename(tmp_path / "ledger.jsonl")
+    finished.store.ledger.path.symlink_to(tmp_path / "ledger.jsonl")
+    assert check_integrity(finished.store)[0].thing == "ledger.jsonl"
