@@ -53,6 +53,7 @@ from audit.evidence.parquet import table_bytes
 from audit.evidence.pointers import log_pointers
 from audit.evidence.predicates import check_statements
 from audit.evidence.producer import environment, producer
+from audit.evidence.products import check_products
 from audit.evidence.register import register_of
 from audit.evidence.registry import state_registry
 from audit.evidence.sbom import check_sbom, state_sbom
@@ -340,7 +341,7 @@ def verify_audit(store: AuditStore, set_digests: SetDigestsNow | None = None) ->
     found = verify(store, judged_again if bundle and bundle.lacks_cases else recompute, today, set_digests)
     ledgers = (store.ledger, register_of(store.home))
     found += [each for one in ledgers for each in check_statements(one.path.name, one.lines())]
-    return [*found, *check_packages(store), *check_sbom(store)]
+    return [*found, *check_products(store), *check_packages(store), *check_sbom(store)]
 
 
 def _walk(

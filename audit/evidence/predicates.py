@@ -54,7 +54,7 @@ def misfits(statement: dict[str, Any]) -> list[Misfit]:
     known = _validators().get(type_)
     if known is None:
         return [Misfit("/predicateType", "a predicate type that this version knows", _shown(type_))]
-    return [_misfit(error) for error in known.iter_errors(statement)]
+    return [misfit(error) for error in known.iter_errors(statement)]
 
 
 def check_statements(name: str, lines: Sequence[Line]) -> list[Difference]:
@@ -77,7 +77,8 @@ def _differences(name: str, lines: Sequence[Line]) -> Iterator[Difference]:
             yield Difference(place, each.expected, each.found, what)
 
 
-def _misfit(error: ValidationError) -> Misfit:
+def misfit(error: ValidationError) -> Misfit:
+    """What a validator found, in our words."""
     pointer, what, asked = _pointer(error.instance_path), error.kind.name, error.kind.as_dict()
     if what == "required":
         return Misfit(f"{pointer}/{_escaped(asked['property'])}", "this key", "no such key")

@@ -15,6 +15,7 @@ from audit.evidence.chain import START
 from audit.evidence.integrity import check_integrity
 from audit.evidence.keys import make_key
 from audit.evidence.pointers import PREFIX, check_pointers, log_pointers
+from audit.evidence.products import check_products
 from audit.evidence.register import ANCHOR, register_of
 from audit.evidence.signoffs import sign_off
 from audit.evidence.statements import sha256, to_json
@@ -142,3 +143,12 @@ def test_what_is_no_file_is_named(finished: Finished, tmp_path: Path) -> None:
     finished.store.ledger.path.rename(tmp_path / "ledger.jsonl")
     finished.store.ledger.path.symlink_to(tmp_path / "ledger.jsonl")
     assert check_integrity(finished.store)[0].thing == "ledger.jsonl"
+
+
+def test_a_file_that_this_suite_does_not_write_so_is_named_though_it_was_stated(finished: Finished) -> None:
+    found = {one.thing: one.found for one in check_products(finished.store)}
+    assert found.pop("findings.json: /0/value") == "0.525"
+    assert found, "the tiny audit's findings lack more"
+    assert all(one.startswith("findings.json: /0/") for one in found), "its lock.json fits"
+    finished.store.put_bytes("findings", "findings.json", b"[")
+    assert [one.thing for one in check_products(finished.store)] == ["findings.json"]
