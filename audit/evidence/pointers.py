@@ -1,7 +1,7 @@
 """Tags of the audit's MLflow run that lead from MLflow's page into the ledger: kind of product -> its statement.
 
 ``audit.statement.<kind>`` holds the first twelve digits of the statement's id, as documents cite it; each document
-has a tag of its own, ``audit.statement.document.<name>``.
+has a tag of its own, ``audit.document.<name>``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from audit.evidence.registry import KIND as REGISTRY
 from audit.evidence.store import AuditStore
 from audit.records import Statement
 
-PREFIX = "audit.statement."
+PREFIX, DOCUMENT = "audit.statement.", "audit.document."
 SHORT = 12
 
 
@@ -27,7 +27,7 @@ def check_pointers(store: AuditStore) -> Iterator[Difference]:
     """Tags that lead to no statement of their kind, and kinds whose tag was taken out."""
     statements, tags = store.statements(), store.tags()
     known = {(_tag(one), one.id[:SHORT]) for one in statements}
-    pointing = {tag: value for tag, value in sorted(tags.items()) if tag.startswith(PREFIX)}
+    pointing = {tag: value for tag, value in sorted(tags.items()) if tag.startswith((PREFIX, DOCUMENT))}
     for tag, value in pointing.items():
         if (tag, value[:SHORT]) not in known and not _earlier(tag, value, statements):
             what = "The tag points to a statement that the ledger does not have, or has of another kind."
@@ -50,5 +50,6 @@ def _earlier(tag: str, value: str, statements: Sequence[Statement]) -> bool:
 
 
 def _tag(one: Statement) -> str:
-    document = f".{one.body['document']}" if one.kind == "document" and "document" in one.body else ""
-    return f"{PREFIX}{re.sub(r'[^A-Za-z0-9_. /-]', '_', one.kind)}{document}"
+    if one.kind == "document" and "document" in one.body:
+        return f"{DOCUMENT}{one.body['document']}"
+    return f"{PREFIX}{re.sub(r'[^A-Za-z0-9_. /-]', '_', one.kind)}"

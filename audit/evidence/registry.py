@@ -27,7 +27,7 @@ from audit.home_record import recorded_registry
 from audit.records import BadInput, ModelVersion, Statement
 
 FILE, KIND = "registry.json", "registry"
-MOVING = ("audit.head", "audit.state", "audit.statement.")
+MOVING = ("audit.head", "audit.state", "audit.statement.", "audit.document.")
 """Tags of the audit's own run that go on changing; they are checked against ledger and register instead."""
 
 
