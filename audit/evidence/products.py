@@ -46,7 +46,7 @@ def _misfits(store: AuditStore, name: str, stated: str, schema: Draft202012Valid
     except (ValueError, RecursionError) as error:
         yield Difference(name, "readable JSON", "not readable", " ".join(str(error).split()))
         return
-    for error in schema.iter_errors(content):
-        found = misfit(error)
+    for each in schema.iter_errors(content):
+        found = misfit(each)
         what = "The file does not fit its schema: it was not written by this suite as it stands."
         yield Difference(f"{name}: {found.pointer}", found.expected, found.found, what)

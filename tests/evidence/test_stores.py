@@ -12,14 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
+from mlflow.artifacts import download_artifacts
 from sqlalchemy import create_engine, text
 from stores import ADMIN, BUCKET, PASSWORD, S3, object_store, postgres, postgres_tools, tracking_server
 from tiny_audit import Finished, make_plan, recompute, run_tiny
 
 from audit.evidence.bundled import unpacked
 from audit.evidence.difference import Difference
+from audit.evidence.integrity import check_integrity
 from audit.evidence.lineage import DatasetUse, log_lineage
 from audit.evidence.locks import read_lock
 from audit.evidence.registry import state_registry
@@ -31,6 +34,8 @@ from audit.model_refs import OnnxModel
 from audit.models.stored import file_digests
 from audit.records import BadInput, ModelVersion
 from audit.sharing.bundling import make_bundle
+from audit.sharing.erasing import erase
+from audit.tables import CASES
 
 REF = OnnxModel(kind="onnx", name="device", version="1")
 MISSING = [name for name in ("moto", "boto3", "psycopg", "flask_wtf") if importlib.util.find_spec(name) is None]
@@ -247,3 +252,17 @@ def test_the_environment_names_the_store_where_no_file_does(tmp_path: Path) -> N
     (tmp_path / "home.yaml").write_text("{")
     with pytest.raises(BadInput, match="not readable YAML"):
         address_of(tmp_path)
+
+
+def test_what_is_erased_leaves_the_object_store_as_well(on_postgres: Elsewhere, tmp_path: Path) -> None:
+    facts = {"tracking": on_postgres.database, "artifacts": f"s3://{BUCKET}/three", "experiments": "site-b"}
+    home = address(tmp_path / "evidence", **facts)
+    known = pd.DataFrame({"case_id": [f"c{n}" for n in range(4)], "patient_id": [f"p{n}" for n in range(4)]})
+    cases = CASES.conform(known.assign(validation_set="four_cases", image="i", sha256="0" * 64))
+    store = run_tiny(home, tmp_path / "unused", before_the_end=lambda one: one.put_table(CASES, cases) and None).store
+    assert check_integrity(store) == [], "untouched"
+    made = erase(store, "p2", None, "consent withdrawn", "D. Officer")
+    assert {"tables/cases.parquet", "shards/00000.parquet", "tables/observations.parquet"} <= set(made.erasure.files)
+    assert check_integrity(store) == [], "each object is the file without the patient's rows"
+    there = download_artifacts(run_id=store.run_id, artifact_path="tables/cases.parquet", dst_path=str(tmp_path))
+    assert pd.read_parquet(there)["patient_id"].tolist() == ["p0", "p1", "p3"]
