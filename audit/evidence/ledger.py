@@ -88,17 +88,23 @@ class Ledger:
     def _refuse(self, last: Line | None, at: str) -> None:
         if not self.audit or last is None or last.read is None:
             return
-        own = last.read if last.read.statement.kind not in PERSONAL else self._last_own()
-        if own and own.signers and self.signer is None:
-            raise BadInput(
-                f"audit {self.audit} is signed by key {own.signers[0][:16]}; "
-                "give the key with --key, so that what is added is signed too."
-            )
+        self._refuse_unsigned(last.read if last.read.statement.kind not in PERSONAL else self._last_own())
         before = last.read.statement.created
         if ran_back(before, at):
             raise BadInput(
                 f"audit {self.audit}: this machine's clock says {at}, before the last statement ({before}); "
                 "set the clock and run the same command again."
+            )
+
+    def refuse_unsigned(self) -> None:
+        """Raises ``BadInput`` where the audit is signed and no key is given: before anything is entered elsewhere."""
+        self._refuse_unsigned(self._last_own())
+
+    def _refuse_unsigned(self, own: Read | None) -> None:
+        if own and own.signers and self.signer is None:
+            raise BadInput(
+                f"audit {self.audit} is signed by key {own.signers[0][:16]}; "
+                "give the key with --key, so that what is added is signed too."
             )
 
     def _last_own(self) -> Read | None:

@@ -164,6 +164,7 @@ def start(
         return found
     bound = Lock(plan.plan.id, plan.sha256, set_digests, model_digests, decided, reason, who, at)
     store = found or _interrupted(home, bound, producer, clock, key) or _begin(home, plan, bound, producer, clock, key)
+    store.ledger.refuse_unsigned()
     hold(store)
     enter(store, "run started", plan, set_digests, model_digests, who, at)
     store.set_state("running")
