@@ -28,6 +28,7 @@ from audit.records import Statement
 STATEMENTS_KEY = "evidence"
 LISTED = 8
 LISTED_BRIEFLY = 2
+DOCUMENT = "document"
 
 
 def appendix(
@@ -112,16 +113,20 @@ def _introduction(view: AuditView) -> Runs:
 
 def _statements(view: AuditView, used: frozenset[str], only: frozenset[str] | None = None) -> Table:
     columns = (
-        Column("Kind, created (UTC)", 1.35),
+        Column("Kind, when created", 1.4),
         Column("Statement id", 1.95),
         Column("Products with SHA-256", 2.6),
         Column("Made from", 0.9),
     )
     known = {statement.id: statement for statement in (*view.ledger, *view.statements.values())}
-    shown = [statement for statement in known.values() if only is None or statement.id in only]
+    kept = known.keys() if only is None else only
+    shown = [each for each in known.values() if each.id in used or (each.kind != DOCUMENT and each.id in kept)]
     listed = LISTED if only is None else LISTED_BRIEFLY
     rows = tuple(_statement_row(statement, statement.id in used, listed) for statement in shown)
-    note = text("Statements marked as cited stand behind numbers of this document.")
+    note = text(
+        "Statements marked as cited stand behind numbers of this document. Those about other documents and earlier "
+        "versions stand in the ledger."
+    )
     if only is not None:
         note = text(
             "Listed are the statements that this document refers to; the ledger and the main document hold all."
@@ -133,9 +138,12 @@ def _statement_row(statement: Statement, cited: bool, listed: int) -> Row:
     products = tuple(statement.subjects.items())
     named: list[Run] = []
     for name, digest in products[:listed]:
-        named += [Text(f" {name} "), Text(digest, "mono")]
-    inputs: list[Run] = [Text(f" {each[:12]}", "mono") for each in statement.inputs[:listed]]
-    kind = (Text(statement.kind, "strong"), Text(f" {_second(statement.created)}{', cited' if cited else ''}"))
+        named += [Text(f"{' ' if named else ''}{name} "), Text(digest, "mono")]
+    inputs: list[Run] = [
+        Text(f"{' ' if place else ''}{each[:12]}", "mono") for place, each in enumerate(statement.inputs[:listed])
+    ]
+    words = statement.kind.replace("_", " ")
+    kind = (Text(words, "strong"), Text(f" {_second(statement.created)}{', cited' if cited else ''}"))
     made_from = (*inputs, *_more(len(statement.inputs), listed)) or text("none", "quiet")
     cells = (kind, text(statement.id, "mono"), (*named, *_more(len(products), listed)), made_from)
     return Row(cells, key=statement.id)

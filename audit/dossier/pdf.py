@@ -195,7 +195,7 @@ def _head(document: Document, canvas: Any, width: float, height: float) -> None:
     canvas.setFont(REGULAR, 6.6)
     canvas.setFillColor(QUIET)
     room = width - LEFT - RIGHT - (100 if document.simulated else 0)
-    canvas.drawString(LEFT, height - TOP + 20, _shortened(f"{document.title}  ·  {document.head}", room, 6.6))
+    canvas.drawString(LEFT, height - TOP + 20, _running_head(document, room))
     canvas.setStrokeColor(RULE)
     canvas.setLineWidth(0.5)
     canvas.line(LEFT, height - TOP + 13, width - RIGHT, height - TOP + 13)
@@ -208,6 +208,16 @@ def _head(document: Document, canvas: Any, width: float, height: float) -> None:
         canvas.setFillColor(colour)
         canvas.setFont(BOLD, 7)
         canvas.drawString(width - RIGHT - chip + 5, height - TOP + 19.5, words)
+
+
+def _running_head(document: Document, room: float) -> str:
+    """Title and device; without what the title says in brackets, or after a comma, where both have no room."""
+    title = document.title
+    for shorter in (title, title.partition(" (")[0], title.partition(", ")[0]):
+        words = f"{shorter}  ·  {document.head}"
+        if text_width(words, REGULAR, 6.6) <= room:
+            return words
+    return _shortened(words, room, 6.6)
 
 
 def _shortened(words: str, room: float, size: float) -> str:

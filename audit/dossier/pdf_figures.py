@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,10 @@ from audit.dossier.pdf_text import Line, draw_lines, set_text
 
 GAP = 6.0
 AXIS = 24.0
+FEWEST_OVERLEAF = 4
 LEGEND = 13.0
+LABEL, PLOT, PRINTED, REMARK = 0.17, 0.25, 0.2, 0.37
+"""Parts of the width of a bar plot; a bar without remark prints into the remark's place."""
 Pages = Mapping[str, int]
 
 
@@ -31,6 +34,18 @@ def render(drawing: Drawing, canvas: Any, x: float, y: float) -> None:
     if not isinstance(canvas, DryCanvas):
         drawing.initialFontName = REGULAR
         renderPDF.draw(drawing, canvas, x, y)
+
+
+def break_before(fits: int, plain: Sequence[bool]) -> int:
+    """Where to break rows of which so many fit: no heading at the foot, no two or three of a group by themselves.
+
+    ``plain``: False for each row that is a heading.
+    """
+    if len(plain) - fits < FEWEST_OVERLEAF:
+        fits = max((place for place in range(fits + 1) if not plain[place]), default=fits)
+    while fits > 0 and not plain[fits - 1]:
+        fits -= 1
+    return fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +110,7 @@ class ForestFigure(Flowable):  # type: ignore[misc]
             room -= self.rows[fits].height
             fits += 1
         fits = min(fits, len(self.rows) - 2)
-        while fits > 0 and not self.rows[fits - 1].row.marks:
-            fits -= 1
+        fits = break_before(fits, [bool(row.row.marks) for row in self.rows])
         if fits < 4:
             return []
         head = "first" if self.part in ("whole", "first") else "middle"
@@ -184,19 +198,20 @@ class BarFigure(Flowable):  # type: ignore[misc]
 
     def _set(self, bar: Bar) -> tuple[tuple[tuple[Line, ...], ...], float]:
         runs: tuple[tuple[Runs, float], ...] = (
-            (text(bar.label), 0.19), (bar.printed, 0.22), (text(bar.remark, "quiet"), 0.26),
+            (text(bar.label), LABEL), (bar.printed, PRINTED if bar.remark else PRINTED + REMARK),
+            (text(bar.remark, "quiet"), REMARK),
         )  # fmt: skip
         cells = tuple(set_text(each, SMALL, share * self.width - 4, self.pages) for each, share in runs)
-        return cells, max(11.0, max(len(lines) for lines in cells) * SMALL.leading) + 2.4
+        return cells, max(len(lines) for lines in cells) * SMALL.leading + 2.6
 
     def draw(self) -> None:
         y = self.height
         draw_lines(self.canv, self.caption, CAPTION, 0, y, self.width)
         top = y = y - len(self.caption) * CAPTION.leading - 4
-        left, plot_width = 0.19 * self.width, 0.32 * self.width
+        left, plot_width = LABEL * self.width, PLOT * self.width
         bars = []
         for bar, (cells, height) in zip(self.plot.bars, self.rows, strict=True):
-            for lines, x in zip(cells, (0.0, left + plot_width + GAP, 0.74 * self.width), strict=True):
+            for lines, x in zip(cells, (0.0, left + plot_width + GAP, (1 - REMARK) * self.width + 4), strict=True):
                 draw_lines(self.canv, lines, SMALL, x, y - 0.5 * (height - len(lines) * SMALL.leading), self.width)
             bars.append((y - 0.5 * height - AXIS, bar))
             y -= height

@@ -9,7 +9,7 @@ from reportlab.graphics.shapes import Drawing, Line, Rect
 from reportlab.platypus import Flowable
 
 from audit.dossier.content import HeatCell, HeatRow, HeatTable, text
-from audit.dossier.pdf_figures import Pages, render
+from audit.dossier.pdf_figures import Pages, break_before, render
 from audit.dossier.pdf_style import CANDIDATE, CAPTION, CELL, COMPARATOR, HEAD, NOTE, RULE, SMALL, TINT
 from audit.dossier.pdf_text import Line as Words
 from audit.dossier.pdf_text import draw_lines, line_width, set_text
@@ -83,8 +83,7 @@ class HeatFigure(Flowable):  # type: ignore[misc]
             room -= self.rows[fits].height
             fits += 1
         fits = min(fits, len(self.rows) - 2)
-        while fits > 0 and not self.rows[fits - 1].row.cells:
-            fits -= 1
+        fits = break_before(fits, [bool(row.row.cells) for row in self.rows])
         if fits < 4:
             return []
         return [

@@ -13,6 +13,8 @@ from audit.dossier.pdf_text import Line, draw_lines, note_place, set_text, state
 
 PAD_X, PAD_Y = 3.0, 2.3
 TALLEST = 330.0
+WHOLE = 120.0
+"""A table this low is not broken; it goes to the next page instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ class GridTable(Flowable):  # type: ignore[misc]
     def split(self, width: float, height: float) -> list[Flowable]:
         self.wrap(width, height)
         assert self.rows is not None
+        if self.height <= WHOLE and self.part == "whole":
+            return []
         room, fits = height - self._above, 0
         while fits < len(self.rows) and self.rows[fits].height <= room:
             room -= self.rows[fits].height
@@ -125,7 +129,7 @@ class GridTable(Flowable):  # type: ignore[misc]
         fits = min(fits, len(self.rows) - (2 if len(self.rows) > 3 else 1))  # no last row alone on a page
         while fits and self.rows[fits - 1].kind == "group":
             fits -= 1
-        if fits < min(2, len(self.rows) - 1) or fits == 0:
+        if fits < min(3, len(self.rows) - 1) or fits == 0:
             return []
         head = GridTable(
             self.table, self.pages, self.rows[:fits], "first" if self.part in ("whole", "first") else "middle"

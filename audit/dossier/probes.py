@@ -6,6 +6,8 @@ with who must supply it. A template naming anything else is refused.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -51,6 +53,7 @@ MEASURING = (
 )  # fmt: skip
 DEVELOPMENT = "Development team"
 EXPORTED = "exported"
+COUNTED = re.compile(r" \(\d+\)$")
 DATA = "Data management"
 
 
@@ -91,8 +94,10 @@ def _estimates(what: str, keep: Callable[[EstimateRow], bool]) -> Callable[[Audi
 
 
 def _reasons(rows: Iterable[EstimateRow]) -> str:
-    found = list(dict.fromkeys(row.undefined or "no value" for row in rows))
-    return "; ".join(found[:2]) + ("; …" if len(found) > 2 else "")
+    """The most frequent reason, without how many it counted; whether there are others."""
+    counted = Counter(COUNTED.sub("", row.undefined or "no value") for row in rows)
+    ((most, _),) = counted.most_common(1)
+    return f"{most}; {len(counted) - 1} more reasons" if len(counted) > 2 else "; ".join(counted)
 
 
 def _locked(view: AuditView) -> Evidence:

@@ -33,6 +33,9 @@ from audit.dossier.styling import styled
 from audit.dossier.templates import BLOCKS_ROOM, BlockCall, Template, TemplateSection, translate
 from audit.dossier.view import AuditView
 
+NAMED_IN_SENTENCES = ("case_mix", "age_band")
+"""Keys of a plan that reasons in the evidence name, beside its strata."""
+
 
 def resolve(template: Template, view: AuditView, shared: Shared | None = None) -> Document:
     """The document of ``template`` for the audit in ``view``; pure: the same view gives the same document.
@@ -48,7 +51,7 @@ def resolve(template: Template, view: AuditView, shared: Shared | None = None) -
     )
     instrument = instruments()[template.instrument]
     given = tuple(answer for section in sections for answer in section.answers)
-    style = writing_style(template.vocabulary)
+    style, names = writing_style(template.vocabulary), (*_named(view), *NAMED_IN_SENTENCES)
     draft = Document(
         id=template.id,
         title=translate(template.title, template.vocabulary),
@@ -65,8 +68,8 @@ def resolve(template: Template, view: AuditView, shared: Shared | None = None) -
         ledger_root=view.ledger_root,
         created=view.created,
         simulated=view.simulated,
-        front=styled(front(view, given, template), style),
-        sections=tuple(replace(each, nodes=styled(each.nodes, style)) for each in sections),
+        front=styled(front(view, given, template), style, names),
+        sections=tuple(replace(each, nodes=styled(each.nodes, style, names)) for each in sections),
         appendix=(),
         places=tuple(places.items()),
     )
@@ -74,7 +77,13 @@ def resolve(template: Template, view: AuditView, shared: Shared | None = None) -
     history = revision_history(view, template.id)
     used = replace(draft, appendix=history).cited
     closing = appendix(view, given, used, template.closing)
-    return replace(draft, appendix=(*styled(history, style), *closing))
+    return replace(draft, appendix=styled((*history, *closing), style))
+
+
+def _named(view: AuditView) -> tuple[str, ...]:
+    """Strata and case features of the plan, as sentences of the evidence name them."""
+    asked = view.plan.explanations
+    return (*view.plan.strata, *(asked.features if asked else ()))
 
 
 def _places(template: Template, view: AuditView, built: list[list[tuple[Node, ...]]]) -> Mapping[str, str]:

@@ -32,7 +32,7 @@ def revision_history(view: AuditView, document: str) -> tuple[Node, ...]:
         return (heading, Paragraph(text(f"This is the first version, built {view.created}. {UNSIGNED}")))
     rows = [_row(number, one, earlier, reasons) for number, one in enumerate(earlier, 1)]
     rows.append(_row(len(earlier) + 1, None, earlier, reasons, view.created))
-    columns = (Column("Version", 0.6), Column("Built (UTC)", 1.3), Column("Statement", 1.1), Column("Changed", 4.0))
+    columns = (Column("Version", 0.6), Column("Built", 1.9), Column("Statement", 1.1), Column("Changed", 4.0))
     changes = (_changes(view, one, earlier) for one in reasons.values())
     signed = [one for one in view.sign_offs if one.document == document]
     return (

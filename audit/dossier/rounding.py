@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from audit.dossier.moments import moment
+
 DECIMALS: Mapping[str, int] = {"mm": 2, "mL": 2, "ml": 2, "s": 2, "ms": 1, "minutes": 1, "points": 2}
 PROPORTION_DECIMALS = 3
 MINUS, INFINITY = "\u2212", "\u221e"
@@ -61,6 +63,8 @@ def rounds_to(value: Any, text: str) -> bool:
 def prints_as(value: Any, text: str) -> bool:
     """Whether ``text`` can be what a document prints for ``value``: numbers under the rounding rule, words by name."""
     if isinstance(value, str):
+        if (at := moment(value)) is not None and at == moment(text):
+            return True
         said, printed = _bare(value), _bare(text)
         return said in printed or (len(printed) > SHORTEST_DIGEST and said.startswith(printed))
     if not isinstance(value, bool) and _finite(value) and not re.search(r"\d", text):
@@ -77,7 +81,7 @@ def agree(one: str, other: str) -> bool:
     """Whether two printed texts can be the same result: numbers may differ in decimals, words not at all."""
     first, second = (PRINTED_NUMBER.fullmatch(text) for text in (one, other))
     if first is None or second is None:
-        return one == other
+        return one == other or (moment(one) is not None and moment(one) == moment(other))
     (value, places), (other_value, other_places) = _parsed(first), _parsed(second)
     if places == other_places:
         return value == other_value

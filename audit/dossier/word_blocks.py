@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from docx.oxml.ns import qn
@@ -16,6 +16,7 @@ from audit.dossier.content import (
     Contents,
     Document,
     Heading,
+    HeatTable,
     NewPage,
     Node,
     Paragraph,
@@ -35,6 +36,7 @@ from audit.dossier.pdf import figure
 from audit.dossier.pdf_figures import printable_picture
 from audit.dossier.pdf_text import Layout
 from audit.dossier.word_figures import figure_pictures
+from audit.dossier.word_heat import Fill, heat_as_table
 from audit.dossier.word_runs import (
     COLOURS,
     Bookmarks,
@@ -88,6 +90,8 @@ class WordBody:
             yield self._passage(node)
         elif isinstance(node, Table):
             yield from self._table(node)
+        elif isinstance(node, HeatTable):
+            yield from self._table(*heat_as_table(node))
         elif isinstance(node, StatusBox):
             yield self._status(node)
             yield self.paragraph((), GAP)
@@ -148,7 +152,7 @@ class WordBody:
 
     # ---- tables
 
-    def _table(self, node: Table) -> Iterator[Element]:
+    def _table(self, node: Table, fill: Fill = lambda _row, _column: "") -> Iterator[Element]:
         if node.caption:
             yield self._caption(node.caption)
         total = sum(column.share for column in node.columns)
@@ -158,8 +162,8 @@ class WordBody:
         heads = [self._cell([self._head(c.title, c.align)], w) for c, w in zip(node.columns, widths, strict=True)]
         repeated = element("w:trPr", None, element("w:cantSplit"), element("w:tblHeader"))
         table.append(element("w:tr", None, repeated, *heads))
-        for row in node.rows:
-            table.append(self._row(row, widths, aligns))
+        for number, row in enumerate(node.rows):
+            table.append(self._row(row, widths, aligns, partial(fill, number)))
         yield table
         yield self.paragraph(node.note, "Audit Note" if node.note else GAP)
 
@@ -180,7 +184,7 @@ class WordBody:
     def _head(self, title: str, align: str) -> Element:
         return self._paragraph("Audit Table Head", [word_run(title)], "right" if align == "right" else "")
 
-    def _row(self, row: Row, widths: list[float], aligns: list[Any]) -> Element:
+    def _row(self, row: Row, widths: list[float], aligns: list[Any], fill: Callable[[int], str]) -> Element:
         made = element("w:tr", None, element("w:trPr", None, element("w:cantSplit")))
         column = 0
         for index, runs in enumerate(row.cells):
@@ -191,7 +195,7 @@ class WordBody:
                 inside = [*self.bookmarks.around(statement_bookmark(row.key), inside)]
             paragraph = self._paragraph("Audit Cell", inside, align)
             width = sum(widths[column : column + span])
-            made.append(self._cell([paragraph], width, span, TINT if row.kind == "group" else ""))
+            made.append(self._cell([paragraph], width, span, TINT if row.kind == "group" else fill(column)))
             column += span
         return made
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from audit.dossier.content import Mark, Tone
 from audit.dossier.view import AuditView, EstimateRow
 from audit.records import Finding
-from audit.tables import OVERALL
+from audit.tables import OVERALL, UNKNOWN
+
+UNITS: Mapping[str, str] = {"ml": "mL", "mm": "mm", "years": "years", "s": "s", "t": "T"}
 
 VERDICT_TONES: Mapping[str, Tone] = {"met": "good", "failed": "bad", "not shown": "part", "not assessed": "quiet"}
 STATUS_TONES: Mapping[str, Tone] = {
@@ -34,6 +36,8 @@ def version_label(view: AuditView, version: str) -> str:
     known = {name: f"{each.name} {_short(each.version)}" for name, each in view.versions.items()}
     if version == "candidate - comparator":
         return "candidate minus comparator"
+    if " - " in version:
+        return " minus ".join(version_label(view, each) for each in version.split(" - "))
     name, plus, arm = version.partition(" + ")
     label = known.get(name, name)
     return f"{label}, {arm.replace('_', ' ')}" if plus else label
@@ -41,6 +45,12 @@ def version_label(view: AuditView, version: str) -> str:
 
 def _short(version: str) -> str:
     return f"v{version}" if version.isdigit() else version
+
+
+def role_label(version: str) -> str:
+    """The version's part in the audit: 'Candidate', 'Candidate minus comparator', 'Candidate, noise'."""
+    words = version.replace(" - ", " minus ").replace(" + ", ", ").replace("_", " ")
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def with_role(view: AuditView, version: str) -> str:
@@ -53,11 +63,24 @@ def attribute_label(attribute: str) -> str:
     return "whole set" if attribute == OVERALL else attribute.replace("_", " ")
 
 
+def level_label(level: str) -> str:
+    """A level of a stratum, or of several ('F & unknown'), in words: unknown is what was not recorded."""
+    return " & ".join("not recorded" if each == UNKNOWN else each for each in level.split(" & "))
+
+
+def feature_label(feature: str) -> str:
+    """A case feature in words, its unit in brackets: 'lesion volume (mL)'."""
+    name, _, unit = feature.rpartition("_")
+    words = (name if name and unit in UNITS else feature).replace("_", " ")
+    return f"{words} ({UNITS[unit]})" if name and unit in UNITS else words
+
+
 def group_label(row: EstimateRow) -> str:
     """The group of an estimate in words."""
     if row.is_overall:
         return "Whole set"
-    return row.level if row.baseline is None else f"{row.level} minus {row.baseline}"
+    level = level_label(row.level)
+    return level if row.baseline is None else f"{level} minus {level_label(row.baseline)}"
 
 
 def quantity(view: AuditView, measure: str, target: str) -> str:

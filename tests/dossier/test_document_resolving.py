@@ -14,6 +14,7 @@ from audit.dossier.blocks.endpoints import ENTRY as ENDPOINTS
 from audit.dossier.content import Value
 from audit.dossier.front import story
 from audit.dossier.gaps import gaps
+from audit.dossier.moments import moment
 from audit.dossier.pointers import count_pointer, look_up, pointer
 from audit.dossier.resolve import resolve
 from audit.dossier.rounding import number
@@ -69,6 +70,8 @@ def printed_like(found, text):
         return text in (", ".join(map(str, found)), "none")
     if isinstance(found, int | float) or pd.api.types.is_number(found):
         return float(text.replace("\u2212", "-").replace(",", "")) == pytest.approx(float(found), abs=5.1e-4)
+    if (at := moment(str(found))) is not None:
+        return at == moment(text)
     return text.replace(" ", "_") in str(found).replace(" ", "_") or str(found) in text
 
 

@@ -9,7 +9,7 @@ from audit.dossier.pointers import pointer
 from audit.dossier.view import ACCESS, AuditView
 
 COLUMNS = (
-    Column("Time (UTC)", 1.5), Column("Event", 1), Column("Audit", 1.5), Column("Plan digest", 1.1),
+    Column("Time", 1.9), Column("Event", 1), Column("Audit", 1.5), Column("Plan digest", 1.1),
     Column("Who", 1), Column("Note", 1.8),
 )  # fmt: skip
 NAMES = ("at", "event", "audit", "plan_sha256", "who", "note")

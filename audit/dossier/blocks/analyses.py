@@ -15,7 +15,7 @@ from audit.dossier.content import Column, Node, Paragraph, Row, Run, Runs, Table
 from audit.dossier.pointers import pointer
 from audit.dossier.rounding import undefined, whole
 from audit.dossier.view import ANALYSES, AuditView
-from audit.dossier.words import attribute_label, quantity
+from audit.dossier.words import attribute_label, level_label, quantity
 from audit.tables import ALL, OVERALL
 
 WITHOUT_MODEL = ("share", ALL)
@@ -114,11 +114,25 @@ def _chapter(view: AuditView, chapter: Chapter, rows: list[Mapping[str, Any]]) -
 def _nothing_found(view: AuditView, chapter: Chapter, rows: list[Mapping[str, Any]]) -> Paragraph:
     """Why the question has no answer, once for each reason."""
     by_reason = {str(row["undefined"]): row for row in reversed(rows)}
-    runs: list[Run] = [Text(f"{chapter.caption}: ")]
+    stems: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
     for reason, row in reversed(by_reason.items()):
-        words = reason if reason.startswith("not assessed") else undefined(reason)
-        runs += [cell_of(view, row, "undefined", words), Text("; ")]
+        stem, _, last = reason.rpartition(" ")
+        stems.setdefault(stem, []).append((last, row))
+    runs: list[Run] = [Text(f"{chapter.caption}: ")]
+    for stem, alike in stems.items():
+        runs += [*_reason(view, stem, alike), Text("; ")]
     return Paragraph((*runs[:-1], Text(".")))
+
+
+def _reason(view: AuditView, stem: str, alike: list[tuple[str, Mapping[str, Any]]]) -> Runs:
+    """Reasons that differ in their last word alone are said once: 'no margin for manufacturer, sex or site'."""
+    (last, first), *others = alike
+    reason = f"{stem} {last}".lstrip()
+    words = reason if reason.startswith("not assessed") else undefined(reason)
+    more = [each.replace("_", " ") for each, _ in others]
+    listed = ", ".join(more[:-1]), *more[-1:]
+    rest = f"{f', {listed[0]}' if listed[0] else ''} or {listed[-1]}" if more else ""
+    return (cell_of(view, first, "undefined", words), *text(rest))
 
 
 def _fits(row: Mapping[str, Any], chapter: Chapter) -> bool:
@@ -149,7 +163,8 @@ def _group(row: Mapping[str, Any]) -> str:
     attribute = attribute_label(row["attribute"])
     if row["level"] == ALL or row["attribute"] == OVERALL:
         return "all levels" if row["measure"] in WITHOUT_MODEL else attribute
-    return str(row["level"]) if row["measure"] in WITHOUT_MODEL else f"{attribute}: {row['level']}"
+    level = level_label(str(row["level"]))
+    return level if row["measure"] in WITHOUT_MODEL else f"{attribute}: {level}"
 
 
 def _row(view: AuditView, row: Mapping[str, Any], columns: tuple[Column, ...]) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from audit.dossier.analysis_cells import cell_of, limits_of, number_of, p_of
@@ -11,11 +11,11 @@ from audit.dossier.citing import fact
 from audit.dossier.content import Column, Node, Paragraph, Row, Run, Runs, Table, Text, text
 from audit.dossier.rounding import undefined, whole
 from audit.dossier.view import PLAN, AuditView
-from audit.dossier.words import attribute_label, version_label
+from audit.dossier.words import attribute_label, level_label, version_label
 from audit.tables import OVERALL
 
 Subject = Literal["changed_decisions", "map_agreement", "uncertainty", "shortcuts"]
-GROUP, ABOUT, VALUE = Column("Group", 1.7), Column("Quantity", 2.5), Column("Value", 0.7, "right")
+REGION, ABOUT, VALUE = Column("Of", 1.9), Column("Quantity", 2.5), Column("Value", 0.7, "right")
 INTERVAL, CASES, READING = Column("Interval", 1.4, "right"), Column("Cases", 0.6, "right"), Column("Reading", 1.8)
 CAPTIONS: Mapping[str, str] = {
     "changed_decisions": "Decisions changed between versions: shares of cases, candidate against comparator",
@@ -29,6 +29,7 @@ NONE: Mapping[str, str] = {
     "uncertainty": "Uncertainty of single decisions: not assessed, the plan asks for none.",
     "shortcuts": "Search for shortcuts: not assessed, the plan asks for none.",
 }
+BESIDE = 4
 HEADLINES = ("decisions turned", "net change", "coverage", "agreement of maps", "decisions that any copy turns")
 AnalysisRow = Mapping[str, Any]
 
@@ -45,32 +46,67 @@ def _build(view: AuditView, given: DecisionParameters) -> tuple[Node, ...]:
     if not asked:
         return nothing(NONE[given.of])
     sentences = _sentences(view, asked) if given.of == "shortcuts" else ()
-    return (*sentences, _table(view, given.of, [row for row in asked if _printed(row)]))
-
-
-def _printed(row: AnalysisRow) -> bool:
-    """Everything of the whole set; of groups the headline quantity where it has a value or the reason is not size."""
-    if row["attribute"] == OVERALL:
-        return True
-    return row["quantity"] in HEADLINES and row["value"] is not None
+    whole = [row for row in asked if row["attribute"] == OVERALL]
+    groups = [row for row in asked if row["attribute"] != OVERALL and row["quantity"] in HEADLINES]
+    return (*sentences, _table(view, given.of, whole), *_by_group(view, given.of, groups))
 
 
 def _table(view: AuditView, of: str, rows: list[AnalysisRow]) -> Table:
-    columns = (GROUP, ABOUT, VALUE, INTERVAL, CASES, READING)
+    columns = (REGION, ABOUT, VALUE, INTERVAL, CASES, READING)
     printed: list[Row] = []
     for heading in dict.fromkeys(_heading(view, row) for row in rows):
         printed.append(Row((text(heading, "strong"),), (len(columns),), kind="group"))
         printed += [_row(view, row) for row in rows if _heading(view, row) == heading]
-    note = "Groups in which a quantity has too few cases stand in the evidence with that reason."
-    return Table(CAPTIONS[of], columns, tuple(printed), text(note))
+    return Table(f"{CAPTIONS[of]}, whole set", columns, tuple(printed))
+
+
+def _by_group(view: AuditView, of: str, rows: list[AnalysisRow]) -> Iterator[Table]:
+    """A row for each group and a column for each headline quantity: of each version by itself, few beside each other.
+
+    Groups without a value in any column stand in the evidence.
+    """
+    known = [row for row in rows if row["value"] is not None]
+    for version in dict.fromkeys(row["version"] for row in known):
+        mine = {(_column(row), row["attribute"], row["level"]): row for row in known if row["version"] == version}
+        heads = list(dict.fromkeys(head for head, *_ in mine))
+        for start in range(0, len(heads), BESIDE):
+            yield _group_table(view, of, version, heads[start : start + BESIDE], mine)
+
+
+def _group_table(
+    view: AuditView, of: str, version: str, heads: list[str], mine: Mapping[tuple[str, str, str], AnalysisRow]
+) -> Table:
+    groups = dict.fromkeys((attribute, level) for head, attribute, level in mine if head in heads)
+    rows: list[Row] = []
+    for attribute, level in groups:
+        cells = (_group_cell(view, mine.get((head, attribute, level))) for head in heads)
+        rows.append(Row((text(f"{attribute_label(attribute)}: {level_label(level)}"), *cells)))
+    columns = (Column("Group", 1.2), *(Column(head, 1.6) for head in heads))
+    caption = f"{CAPTIONS[of].partition(':')[0]}, by group: {version_label(view, version)}"
+    note = text("Groups in which a quantity has too few cases stand in the evidence with that reason.")
+    return Table(caption, columns, tuple(rows), note)
+
+
+def _column(row: AnalysisRow) -> str:
+    return f"{row['target']}, {row['measure']}: {row['quantity']}".replace("_", " ")
+
+
+def _group_cell(view: AuditView, row: AnalysisRow | None) -> Runs:
+    """Value, interval and cases; then what it reads as."""
+    if row is None:
+        return text("–", "quiet")
+    cases = (cell_of(view, row, "n_cases", whole(int(row["n_cases"]))), Text("\u00a0cases"))
+    interval = (Text("\u00a0"), *limits_of(view, row)) if row["low"] is not None else ()
+    reading = _reading(view, row)
+    return (number_of(view, row, "value"), *interval, Text(", "), *cases, *((Text("; "), *reading) if reading else ()))
 
 
 def _heading(view: AuditView, row: AnalysisRow) -> str:
-    return f"{version_label(view, row['version'])}, {row['target']}: {str(row['measure']).replace('_', ' ')}"
+    return f"{version_label(view, row['version'])}, {str(row['target']).replace('_', ' ')}"
 
 
 def _row(view: AuditView, row: AnalysisRow) -> Row:
-    group = "whole set" if row["attribute"] == OVERALL else f"{attribute_label(row['attribute'])}: {row['level']}"
+    group = str(row["measure"]).replace("_", " ")
     if row["value"] is None:
         value: Runs = (cell_of(view, row, "undefined", undefined(str(row["undefined"]))),)
         return Row((text(group), text(row["quantity"]), value), (1, 1, 4))

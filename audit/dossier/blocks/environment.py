@@ -9,14 +9,23 @@ from audit.dossier.citing import fact
 from audit.dossier.content import Column, Node, Paragraph, Row, Run, Runs, Table, Text, text
 from audit.dossier.view import ENVIRONMENT, AuditView
 
+LABELS = {
+    "commit": "Version of the code (commit)", "cpu": "Processor", "cpu_count": "Processor cores",
+    "dependencies": "Packages", "determinism": "Settings that make runs repeatable", "device": "Computed on",
+    "dirty": "Code changed since that commit", "gpu": "Graphics processor", "os": "Operating system",
+    "package": "Software", "platform": "Operating system", "python": "Python", "torch": "PyTorch",
+    "version": "Version of the software",
+}  # fmt: skip
+
 
 def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     if not view.environment:
         return nothing("Software and hardware of the run are not recorded.")
     rows = []
     for name, value in view.environment.items():
-        label = str(name).replace("_", " ")
-        rows.append(Row((text(label[:1].upper() + label[1:]), _value(view, str(name), value))))
+        words = str(name).replace("_", " ")
+        label = LABELS.get(str(name), words[:1].upper() + words[1:])
+        rows.append(Row((text(label), _value(view, str(name), value))))
     columns = (Column("Item", 1.2), Column("As recorded", 3))
     return (Table("Software and hardware of the run", columns, tuple(rows)), *_bill(view))
 
@@ -37,7 +46,7 @@ def _value(view: AuditView, name: str, value: object) -> Runs:
         return (fact(view, ENVIRONMENT, name),)
     runs: list[Run] = []
     for key in value:
-        runs += [Text(("; " if runs else "") + f"{key} "), fact(view, ENVIRONMENT, name, key)]
+        runs += [Text(("; " if runs else "") + f"{str(key).replace('_', ' ')} "), fact(view, ENVIRONMENT, name, key)]
     return tuple(runs)
 
 

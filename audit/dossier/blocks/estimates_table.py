@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 from audit.dossier.block import Block, Parameters, nothing
-from audit.dossier.citing import cite, estimate, limits, size, with_limits
 from audit.dossier.comparison import questions
-from audit.dossier.content import Column, Node, Paragraph, Row, Runs, Table, text
-from audit.dossier.pointers import pointer
-from audit.dossier.rounding import number
-from audit.dossier.view import ANALYSES, AuditView, EstimateRow
-from audit.dossier.words import attribute_label, group_label, quantity, version_label
+from audit.dossier.content import Column, Node, Paragraph, Row, Table, text
+from audit.dossier.estimate_rows import OneByOne, SideBySide, paired, pooled_of
+from audit.dossier.view import AuditView, EstimateRow
+from audit.dossier.words import attribute_label, few, group_label, quantity
 from audit.tables import OVERALL
 
 
@@ -42,6 +40,8 @@ POOLED = (
     " Partly pooled: the estimate drawn towards the mean of the attribute's levels by as much as chance moves it (best "
     "linear unbiased prediction); it stands where three levels or more can be concluded on."
 )
+NAMED = 3
+"""So many measures are named beside each method; the method of every estimate stands in the evidence."""
 UNADJUSTED = "Intervals of groups are descriptive and not adjusted for the number of groups. "
 DEGREES = re.compile(r" \(\d+ df\)")  # they differ from row to row and stand in the evidence
 NONE = {"worst case": "No result was unusable: the estimates above are their own worst case."}
@@ -52,68 +52,31 @@ def _build(view: AuditView, given: EstimatesParameters) -> tuple[Node, ...]:
     rows = _kept(view, asked, given)
     if not rows:
         return nothing(NONE.get(given.show, f"{CAPTIONS[given.show]}: none stand in the evidence."))
-    layout = _Layout(view, given, rows)
+    layout = _layout(view, given, rows)
     printed: list[Row] = []
     for heading, group in _grouped(view, rows, given):
         printed.append(Row((text(heading, "strong"),), (len(layout.columns),), kind="group"))
-        printed += [layout.row(row) for row in _by_level(group)]
-    table = Table(CAPTIONS[given.show], layout.columns, tuple(printed), (*_note(rows), *layout.note))
+        printed += layout.rows(_by_level(group))
+    note = text(f"{layout.note}{_note(view, rows)}{POOLED if layout.pooled else ''}")
+    table = Table(CAPTIONS[given.show], layout.columns, tuple(printed), note)
     return (table, *_left_out(len(asked) - len(rows)))
 
 
-class _Layout:
-    """The columns that these rows need: the version where there are several, the partly pooled value where any."""
-
-    def __init__(self, view: AuditView, given: EstimatesParameters, rows: list[EstimateRow]) -> None:
-        self.view = view
-        self.by_target = given.show in BY_TARGET
-        self.versions = len({row.version for row in rows}) > 1
-        self.pooled = _pooled(view) if given.show == "subgroups" else {}
-        self.columns = (
-            Column("Quantity", 2.7) if self.by_target else Column("Group", 2.2),
-            *((Column("Version", 1.6),) if self.versions else ()),
-            Column("Patients", 0.95, "right"),
-            Column("Cases", 0.65, "right"),
-            Column("Events", 0.75, "right"),
-            Column("Estimate", 0.95, "right"),
-            Column("Interval", 2.0, "right"),
-            *((Column("Partly pooled", 0.9, "right"),) if self.pooled else ()),
-        )
-
-    @property
-    def note(self) -> Runs:
-        return text(POOLED) if self.pooled else ()
-
-    def row(self, row: EstimateRow) -> Row:
-        label = _measure_title(self.view, row) if self.by_target else group_label(row)
-        version = (text(version_label(self.view, row.version), "quiet"),) if self.versions else ()
-        sizes = tuple(size(self.view, row, name) for name in ("n_patients", "n_cases", "n_events"))
-        head: tuple[Runs, ...] = (text(label), *version, *sizes)
-        ones = (1,) * len(head)
-        if row.value is None:
-            return Row((*head, estimate(self.view, row)), (*ones, 3 if self.pooled else 2))
-        last = self._shrunken(row)
-        if row.low is None or row.high is None:
-            return Row((*head, with_limits(self.view, row), *last), (*ones, 2, *(1 for _ in last)))
-        return Row((*head, estimate(self.view, row), limits(self.view, row), *last))
-
-    def _shrunken(self, row: EstimateRow) -> tuple[Runs, ...]:
-        if not self.pooled:
-            return ()
-        found = self.pooled.get((row.version, row.measure, row.target, row.attribute, row.level))
-        if found is None:
-            return (text("–", "quiet"),)
-        words = number(float(found["value"]), self.view.measure(row.measure).unit)
-        return ((cite(self.view, ANALYSES, pointer(found["analysis_id"], "value"), words),),)
+def _layout(view: AuditView, given: EstimatesParameters, rows: list[EstimateRow]) -> OneByOne | SideBySide:
+    """Two versions side by side; several others, or those that do not pair, one below the other."""
+    by_measure = given.show in BY_TARGET or _whole(given, rows)
+    first = Column("Quantity", 2.7) if by_measure else Column("Group", 2.2)
+    label = partial(_measure_title, view) if by_measure else group_label
+    pooled = pooled_of(view) if given.show == "subgroups" else {}
+    versions = paired(rows)
+    if versions:
+        return SideBySide(view, first, label, versions, pooled)
+    return OneByOne(view, first, label, len({row.version for row in rows}) > 1, pooled)
 
 
-def _pooled(view: AuditView) -> dict[tuple[str, ...], Mapping[str, Any]]:
-    """Shrunken estimates of groups by what they are about."""
-    return {
-        tuple(row[name] for name in ("version", "measure", "target", "attribute", "level")): row
-        for row in view.analysis_rows
-        if row["quantity"] == "shrunken estimate" and row["value"] is not None
-    }
+def _whole(given: EstimatesParameters, rows: list[EstimateRow]) -> bool:
+    """Whether these are changes of the whole set alone, of which each measure is one row."""
+    return given.show == "changes" and all(row.is_overall for row in rows)
 
 
 def _measure_title(view: AuditView, row: EstimateRow) -> str:
@@ -163,9 +126,10 @@ def _grouped(
     view: AuditView, rows: list[EstimateRow], given: EstimatesParameters
 ) -> list[tuple[str, list[EstimateRow]]]:
     groups: dict[str, list[EstimateRow]] = {}
+    whole = _whole(given, rows)
     for row in rows:
         heading = quantity(view, row.measure, row.target)
-        if given.show in BY_TARGET:
+        if given.show in BY_TARGET or whole:
             heading = _target_title(row)
         elif row.attribute != OVERALL:
             heading = f"{heading}, by {attribute_label(row.attribute)}"
@@ -183,17 +147,26 @@ def _by_level(rows: list[EstimateRow]) -> list[EstimateRow]:
     return sorted(rows, key=lambda row: order[row.measure, row.level])
 
 
-def _note(rows: list[EstimateRow]) -> Runs:
-    methods: dict[str, list[str]] = {}
-    for row in rows:
-        if row.method:
-            methods.setdefault(row.measure.replace("_", " "), []).append(DEGREES.sub("", row.method))
-    words = "; ".join(f"{measure}: {', '.join(dict.fromkeys(names))}" for measure, names in methods.items())
+def _note(view: AuditView, rows: list[EstimateRow]) -> str:
+    """How the intervals were made: each method once, before the measures that it serves."""
+    measures: dict[str, list[str]] = {}
+    for measure, methods in _methods(rows).items():
+        measures.setdefault(", else ".join(methods), []).append(view.measure(measure).title)
+    words = "; ".join(f"{few(names, NAMED)} by {method}" for method, names in measures.items())
     level = rows[0].confidence
-    return text(
-        f"Two-sided intervals at a confidence of {level:g}. Methods: {words or 'none'}. "
+    return (
+        f"Two-sided intervals at a confidence of {level:g}: {words or 'none'}. "
         f"{UNADJUSTED if any(not row.is_overall for row in rows) else ''}Events: reference-positive cases."
     )
+
+
+def _methods(rows: list[EstimateRow]) -> dict[str, list[str]]:
+    """The methods of each measure, in the order of the rows."""
+    found: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.method:
+            found.setdefault(row.measure, {})[DEGREES.sub("", row.method)] = None
+    return {measure: list(methods) for measure, methods in found.items()}
 
 
 ENTRY = Block("estimates_table", EstimatesParameters, _build)

@@ -8,7 +8,7 @@ from audit.dossier.comparison import Question, levels, questions
 from audit.dossier.content import ForestMark, ForestPlot, ForestRow, Node, Text
 from audit.dossier.rounding import number, undefined
 from audit.dossier.view import AuditView, EstimateRow
-from audit.dossier.words import attribute_label, quantity, with_role
+from audit.dossier.words import attribute_label, level_label, quantity, with_role
 from audit.tables import ALL, OVERALL
 
 
@@ -71,7 +71,7 @@ def _rows(view: AuditView, measure: str, target: str, attributes: tuple[str, ...
         if here:
             title = attribute_label(attribute)
             rows.append(ForestRow(title[:1].upper() + title[1:]))
-            rows += [_row(view, measure, target, attribute, level, level) for level in here]
+            rows += [_row(view, measure, target, attribute, level, level_label(level)) for level in here]
     return tuple(rows)
 
 

@@ -9,8 +9,8 @@ from audit.dossier.citing import estimate, limits, size
 from audit.dossier.comparison import levels, questions
 from audit.dossier.content import HeatCell, HeatRow, HeatTable, Node, Text, text
 from audit.dossier.view import AuditView, EstimateRow
-from audit.dossier.words import attribute_label, quantity, with_role
-from audit.tables import ALL, OVERALL, UNKNOWN
+from audit.dossier.words import attribute_label, level_label, quantity, with_role
+from audit.tables import ALL, OVERALL
 
 BESIDE = ("auroc", "sensitivity", "specificity")
 """Shown for every binary target with a limit, whichever of its measures the limit is for."""
@@ -61,7 +61,7 @@ def _table(view: AuditView, given: HeatParameters, attributes: list[str], marks:
     for attribute in attributes:
         title = attribute_label(attribute)
         rows.append(HeatRow(title[:1].upper() + title[1:]))
-        rows += [_row(view, attribute, level, _label(level), marks) for level in levels(view, attribute)]
+        rows += [_row(view, attribute, level, level_label(level), marks) for level in levels(view, attribute)]
     against = ENDS[given.against]
     return HeatTable(
         caption=f"Groups read against {against}: {with_role(view, 'candidate')}",
@@ -75,10 +75,6 @@ def _table(view: AuditView, given: HeatParameters, attributes: list[str], marks:
             "between 0 and 1: half of what they are read against or more. Cases: the most that any quantity rests on."
         ),
     )
-
-
-def _label(level: str) -> str:
-    return "not recorded" if level == UNKNOWN else level
 
 
 def _row(view: AuditView, attribute: str, level: str, label: str, marks: dict[Quantity, float]) -> HeatRow:

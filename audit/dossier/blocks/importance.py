@@ -10,7 +10,7 @@ from audit.dossier.content import Bar, BarPlot, Node, Paragraph, Run, Runs, Text
 from audit.dossier.pointers import pointer
 from audit.dossier.rounding import number, undefined, whole
 from audit.dossier.view import IMPORTANCE, AuditView
-from audit.dossier.words import version_label
+from audit.dossier.words import feature_label, version_label
 
 SHOWN = 24
 NOT_USABLE = "not usable"
@@ -53,8 +53,9 @@ def _plot(view: AuditView, key: list[str], rows: list[dict[Any, Any]]) -> list[N
 
 
 def _bar(view: AuditView, row: dict[Any, Any]) -> Bar:
-    label = str(row["feature"]).replace("_", " ")
-    return Bar(label, row["value"], row["low"], row["high"], _printed(view, row), row["direction"] or "")
+    name = str(row["feature"])
+    remark = str(row["direction"] or "").replace(name, feature_label(name).partition(" (")[0])
+    return Bar(feature_label(name), row["value"], row["low"], row["high"], _printed(view, row), remark)
 
 
 def _printed(view: AuditView, row: dict[Any, Any]) -> Runs:

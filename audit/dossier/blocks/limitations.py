@@ -7,11 +7,10 @@ from typing import Literal
 
 from audit.dossier.block import Block, Parameters, nothing
 from audit.dossier.citing import size, with_limits
-from audit.dossier.comparison import Question, find, questions, read_against
-from audit.dossier.content import Column, Mark, Node, Row, Table, Tone, text
+from audit.dossier.comparison import Question, find, levels, questions, read_against
+from audit.dossier.content import Column, Mark, Node, Row, Runs, Table, Text, Tone, text
 from audit.dossier.view import AuditView, EstimateRow
-from audit.dossier.words import attribute_label, quantity
-from audit.tables import UNKNOWN
+from audit.dossier.words import attribute_label, level_label, quantity
 
 READINGS: dict[str, tuple[str, Tone]] = {
     "failed": ("below the limit", "bad"),
@@ -19,7 +18,14 @@ READINGS: dict[str, tuple[str, Tone]] = {
     "not assessed": ("unknown", "quiet"),
     "met": ("shown", "good"),
 }
-MOST = {"weak": 40, "all": 160}
+MOST = 40
+BESIDE = 4
+"""Claims beside each other, where each condition is a row."""
+COLUMNS = (
+    Column("Condition", 1.7), Column("Quantity", 1.7), Column("Cases", 0.6, "right"),
+    Column("Estimate and interval", 1.8, "right"), Column("Reading", 1.1),
+)  # fmt: skip
+Reading = tuple[Question, EstimateRow, str]
 
 
 class LimitationsParameters(Parameters):
@@ -38,21 +44,46 @@ def _build(view: AuditView, given: LimitationsParameters) -> tuple[Node, ...]:
     found = [each for each in _found(view, given) if given.show == "all" or each[2] != "met"]
     if not found:
         return nothing("In every tested condition each limit of the plan is shown to be met.")
-    columns = (
-        Column("Condition", 1.7), Column("Quantity", 1.7), Column("Cases", 0.6, "right"),
-        Column("Estimate and interval", 1.8, "right"), Column("Reading", 1.1),
-    )  # fmt: skip
-    rows = tuple(_row(view, *each) for each in found[: MOST[given.show]])
-    left = len(found) - MOST[given.show]
+    note = "Read against the limits that the plan sets for the whole set. Conditions not listed were not tested."
+    if given.show == "all":
+        return _by_condition(view, found, note)
+    rows = tuple(_row(view, *each) for each in found[:MOST])
+    left = len(found) - MOST
     more = f" {left} further rows stand in the evidence." if left > 0 else ""
-    note = text(
-        f"Read against the limits that the plan sets for the whole set. Conditions not listed were not tested.{more}"
-    )
-    caption = "Tested conditions" if given.show == "all" else "Conditions to be warned of"
-    return (Table(caption, columns, rows, note),)
+    return (Table("Conditions to be warned of", COLUMNS, rows, text(note + more)),)
 
 
-def _found(view: AuditView, given: LimitationsParameters) -> Iterator[tuple[Question, EstimateRow, str]]:
+def _by_condition(view: AuditView, found: list[Reading], note: str) -> tuple[Node, ...]:
+    """A row for each condition and a column for each claim, in as many tables as the claims need."""
+    asked = questions(view)
+    known = {(row.attribute, row.level, question): (question, row, words) for question, row, words in found}
+    conditions = list(dict.fromkeys((row.attribute, row.level) for _, row, _ in found))
+    nodes = []
+    for start in range(0, len(asked), BESIDE):
+        claims = asked[start : start + BESIDE]
+        heads = (Column(quantity(view, each.measure, each.target), 1.5) for each in claims)
+        rows: list[Row] = []
+        for attribute in dict.fromkeys(attribute for attribute, _ in conditions):
+            label = attribute_label(attribute)
+            rows.append(Row((text(label[:1].upper() + label[1:], "strong"),), (1 + len(claims),), kind="group"))
+            for level in (level for each, level in conditions if each == attribute):
+                cells = (_cell(view, known.get((attribute, level, each))) for each in claims)
+                rows.append(Row((text(level_label(level)), *cells)))
+        nodes.append(Table("Tested conditions", (Column("Condition", 1.1), *heads), tuple(rows), text(note)))
+    return tuple(nodes)
+
+
+def _cell(view: AuditView, found: Reading | None) -> Runs:
+    """The reading, then the estimate with its interval and cases."""
+    if found is None:
+        return text("–", "quiet")
+    _, row, reading = found
+    words, tone = READINGS[reading]
+    return (Mark(words, tone), Text(" "), *with_limits(view, row), Text(", "), *size(view, row, "n_cases"),
+            Text(" case" if row.n_cases == 1 else " cases"))  # fmt: skip
+
+
+def _found(view: AuditView, given: LimitationsParameters) -> Iterator[Reading]:
     """Every plain group of the candidate with its reading: the worst first, or in the order of the plan."""
     order = list(READINGS)
     chosen = given.attributes or tuple(view.plan.strata)
@@ -64,7 +95,10 @@ def _found(view: AuditView, given: LimitationsParameters) -> Iterator[tuple[Ques
         and (row.measure, row.target) == (question.measure, question.target)
     ]  # fmt: skip
     places = {name: place for place, name in enumerate(chosen)}
-    by_place = sorted(readings, key=lambda each: (places[each[1].attribute], each[1].level))
+    order_of = {name: levels(view, name) for name in chosen}
+    by_place = sorted(
+        readings, key=lambda each: (places[each[1].attribute], order_of[each[1].attribute].index(each[1].level))
+    )
     yield from by_place if given.show == "all" else sorted(readings, key=lambda each: order.index(each[2]))
 
 
@@ -76,11 +110,10 @@ def _reading(view: AuditView, row: EstimateRow, question: Question) -> str:
 
 
 def _row(view: AuditView, question: Question, row: EstimateRow, reading: str) -> Row:
-    level = "not recorded" if row.level == UNKNOWN else row.level
     words, tone = READINGS[reading]
     return Row(
         (
-            text(f"{attribute_label(row.attribute)} {level}"),
+            text(f"{attribute_label(row.attribute)} {level_label(row.level)}"),
             text(quantity(view, question.measure, question.target)),
             size(view, row, "n_cases"),
             with_limits(view, row),

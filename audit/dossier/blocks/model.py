@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.dossier.block import Block, NoParameters
+from audit.dossier.block import Block, Parameters
 from audit.dossier.citing import fact
 from audit.dossier.content import Column, Node, Row, Runs, Table, Text, text
 from audit.dossier.view import DETERMINISM, MODEL, AuditView
@@ -12,16 +12,24 @@ from audit.dossier.words import version_label, with_role
 
 FIELDS = (
     ("uri", "Registry address", "mono"),
-    ("kind", "Kind", "plain"),
+    ("kind", "Format", "plain"),
     ("outputs", "Outputs", "plain"),
     ("preprocessing", "Preprocessing outside the network", "plain"),
     ("training_run", "Training run (MLflow)", "mono"),
     ("training_set_digest", "Training set digest", "mono"),
 )
 
+UNLISTED = "The SHA-256 of each file of this version stands in the evidence, in the statement about the model."
 
-def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
-    return (*(_table(view, version) for version in view.versions), *_repeated(view))
+
+class ModelParameters(Parameters):
+    """``files``: whether every file of a version is listed with its digest."""
+
+    files: bool = True
+
+
+def _build(view: AuditView, given: ModelParameters) -> tuple[Node, ...]:
+    return (*(_table(view, version, given.files) for version in view.versions), *_repeated(view))
 
 
 def _golden(view: AuditView, version: str) -> Runs:
@@ -55,7 +63,7 @@ def _repeated(view: AuditView) -> Iterator[Node]:
         yield Table("Two passes over the same cases", columns, tuple(rows))
 
 
-def _table(view: AuditView, version: str) -> Table:
+def _table(view: AuditView, version: str, files: bool) -> Table:
     own = view.versions[version]
     rows = [
         Row((text(label), (fact(view, MODEL, version, name, style="mono" if style == "mono" else "plain"),)))
@@ -63,15 +71,15 @@ def _table(view: AuditView, version: str) -> Table:
     ]
     if own.kind != "recorded":
         rows.append(Row((text("Golden images on opening"), _golden(view, version))))
-    for name in own.digests:
+    for name in own.digests if files else ():
         rows.append(Row((text(f"SHA-256 of {name}"), (fact(view, MODEL, version, "digests", name, style="mono"),))))
     for name in own.parameters:
         rows.append(
             Row((text(f"Parameter {name.replace('_', ' ')}"), (fact(view, MODEL, version, "parameters", name),)))
         )
-    return Table(
-        f"Version under audit: {with_role(view, version)}", (Column("Fact", 1.2), Column("As recorded", 3)), tuple(rows)
-    )
+    columns = (Column("Fact", 1.2), Column("As recorded", 3))
+    note = text("" if files or not own.digests else UNLISTED)
+    return Table(f"Version under audit: {with_role(view, version)}", columns, tuple(rows), note)
 
 
-ENTRY = Block("model", NoParameters, _build)
+ENTRY = Block("model", ModelParameters, _build)

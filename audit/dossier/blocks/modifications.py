@@ -26,7 +26,7 @@ LAYOUTS: dict[str, tuple[str, tuple[tuple[str, str, float], ...]]] = {
     "list": (
         "Planned modifications",
         (("what", "Modification", 2.6), ("rationale", "Rationale", 2.3), ("type", "Type", 1.2),
-         ("implementation", "Implemented", 0.95), ("extent", "Extent", 0.7), ("frequency", "Frequency", 1.0)),
+         ("implementation", "Carried out", 0.95), ("extent", "Extent", 0.7), ("frequency", "Frequency", 1.0)),
     ),
     "impact": ("Benefits and risks of each modification", (("benefits", "Benefits", 3.0), ("risks", "Risks", 3.0))),
     "traceability": (

@@ -22,7 +22,7 @@ def _lock(view: AuditView) -> Table:
         Row((text("Intended purpose"), (fact(view, PLAN, "intended_purpose"),))),
         Row((text("Plan digest (SHA-256)"), (fact(view, LOCK, "plan_sha256", style="mono"),))),
         Row((text("Mode"), (fact(view, LOCK, "mode"), *text(f" ({view.mode_reason})" if view.mode_reason else "")))),
-        Row((text("Locked at (UTC)"), (fact(view, LOCK, "at"),))),
+        Row((text("Locked at"), (fact(view, LOCK, "at"),))),
         Row((text("Success rule"), (_words(view, "success_rule"),))),
         *_families(view),
         Row((text("Missing data"), (_words(view, "missing_data"),))),

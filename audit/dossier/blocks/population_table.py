@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from audit.dossier.block import Block, NoParameters
 from audit.dossier.citing import count, distinct, tally
+from audit.dossier.comparison import levels
 from audit.dossier.content import Column, Node, Row, Table, text
 from audit.dossier.rounding import percent
 from audit.dossier.view import CASES, OBSERVATIONS, AuditView
-from audit.dossier.words import attribute_label
+from audit.dossier.words import attribute_label, level_label
 from audit.tables import stratum_column
 
 
@@ -33,10 +34,16 @@ def _stratum(view: AuditView, name: str) -> list[Row]:
     if column not in view.cases:
         return [*rows, Row((text("not recorded", "quiet"),), (3,))]
     numbers = view.cases[column].value_counts(dropna=True)
-    for level in sorted(numbers.index, key=str):
+    for level in _in_order(view, name, [str(each) for each in numbers.index]):
         share = percent(int(numbers[level]), len(view.cases))
-        rows.append(Row((text(f"   {level}"), (tally(view, CASES, {column: str(level)}),), text(share))))
+        rows.append(Row((text(f"   {level_label(level)}"), (tally(view, CASES, {column: level}),), text(share))))
     return rows
+
+
+def _in_order(view: AuditView, name: str, found: list[str]) -> list[str]:
+    """The levels as the estimates list them, then those that no estimate names."""
+    order = {level: place for place, level in enumerate(levels(view, name))}
+    return sorted(found, key=lambda level: (order.get(level, len(order)), level))
 
 
 def _prevalence(view: AuditView) -> list[Row]:

@@ -7,8 +7,8 @@ from audit.dossier.citing import tally
 from audit.dossier.comparison import Question, find, levels, questions, read_against, telling_attribute
 from audit.dossier.content import Column, Mark, Node, Row, Runs, Table, Tone, text
 from audit.dossier.view import CASES, AuditView
-from audit.dossier.words import attribute_label, quantity
-from audit.tables import UNKNOWN, stratum_column
+from audit.dossier.words import attribute_label, level_label, quantity
+from audit.tables import stratum_column
 
 MOST_CLAIMS = 5
 READINGS: dict[str, tuple[str, Tone]] = {
@@ -37,11 +37,10 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
 
 
 def _row(view: AuditView, attribute: str, level: str, asked: tuple[Question, ...]) -> Row:
-    name = "not recorded" if level == UNKNOWN else level
     column = stratum_column(attribute)
     cases: Runs = (tally(view, CASES, {column: level}),) if column in view.cases else text("–", "quiet")
     marks = tuple((Mark(*READINGS[_reading(view, attribute, level, each)]),) for each in asked)
-    return Row((text(name), cases, *marks))
+    return Row((text(level_label(level)), cases, *marks))
 
 
 def _reading(view: AuditView, attribute: str, level: str, question: Question) -> str:
