@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -86,6 +87,11 @@ def with_limits(view: AuditView, row: EstimateRow) -> Runs:
     """Estimate and limits as one phrase."""
     rest = limits(view, row)
     return (*estimate(view, row), Text("\u00a0"), *rest) if rest else estimate(view, row)
+
+
+def unbroken(runs: Runs) -> Runs:
+    """The same runs, to stand on one line: an interval in a narrow column is not torn at its 'to'."""
+    return tuple(replace(run, text=run.text.replace(" ", "\u00a0")) if type(run) is Text else run for run in runs)
 
 
 def size(view: AuditView, row: EstimateRow, column: str) -> Runs:

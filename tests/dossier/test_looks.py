@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.dossier.catalogues import writing_style
-from audit.dossier.content import HeatTable, Prose, Table, Text, Value, text
+from audit.dossier.content import HeatCell, HeatRow, HeatTable, Prose, Table, Text, Value, text
 from audit.dossier.moments import ISO, moment, written
 from audit.dossier.pdf_figures import break_before
 from audit.dossier.pdf_style import HEAD, LEFT, PAGES, RIGHT, register_fonts
@@ -20,6 +20,7 @@ from audit.dossier.pdf_text import set_text
 from audit.dossier.resolve import resolve
 from audit.dossier.templates import read_template
 from audit.dossier.word import render_word
+from audit.dossier.word_heat import heat_as_table
 
 
 @pytest.fixture(scope="module")
@@ -83,5 +84,12 @@ def test_a_heat_table_is_a_shaded_table_in_word(document):
     for node in heats:
         (table,) = (each for each in word.tables if [cell.text for cell in each.rows[0].cells][2:] == list(node.columns)
                     and len(each.rows) == 1 + len(node.rows))  # fmt: skip
-        fills = set(re.findall(r'w:fill="([0-9A-F]{6})"', table._tbl.xml))
-        assert len(fills) > 2, "shades differ from cell to cell"
+        _, fill = heat_as_table(node)
+        asked = {fill(row, column) for row in range(len(node.rows)) for column in range(2, len(node.columns) + 2)}
+        assert asked - {""} <= set(re.findall(r'w:fill="([0-9A-F]{6})"', table._tbl.xml))
+
+
+def test_better_is_blue_and_worse_is_orange_in_word():
+    cells = tuple(HeatCell(shade, text("0.5")) for shade in (1.0, -1.0, 0.0, None))
+    _, fill = heat_as_table(HeatTable("", "", ("a", "b", "c", "d"), (HeatRow("F", (), cells),), "worse", "better"))
+    assert [fill(0, column) for column in range(6)] == ["", "", "61A8CF", "D39A61", "FFFFFF", "F4F6F8"]

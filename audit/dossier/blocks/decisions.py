@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from audit.dossier.analysis_cells import cell_of, limits_of, number_of, p_of
 from audit.dossier.block import Block, Parameters, nothing
-from audit.dossier.citing import fact
+from audit.dossier.citing import fact, unbroken
 from audit.dossier.content import Column, Node, Paragraph, Row, Run, Runs, Table, Text, text
 from audit.dossier.rounding import undefined, whole
 from audit.dossier.view import PLAN, AuditView
@@ -96,7 +96,7 @@ def _group_cell(view: AuditView, row: AnalysisRow | None) -> Runs:
     if row is None:
         return text("–", "quiet")
     cases = (cell_of(view, row, "n_cases", whole(int(row["n_cases"]))), Text("\u00a0cases"))
-    interval = (Text("\u00a0"), *limits_of(view, row)) if row["low"] is not None else ()
+    interval = (Text("\u00a0"), *unbroken(limits_of(view, row))) if row["low"] is not None else ()
     reading = _reading(view, row)
     return (number_of(view, row, "value"), *interval, Text(", "), *cases, *((Text("; "), *reading) if reading else ()))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from audit.dossier.block import Block, Parameters, nothing
-from audit.dossier.citing import size, with_limits
+from audit.dossier.citing import size, unbroken, with_limits
 from audit.dossier.comparison import Question, find, levels, questions, read_against
 from audit.dossier.content import Column, Mark, Node, Row, Runs, Table, Text, Tone, text
 from audit.dossier.view import AuditView, EstimateRow
@@ -74,13 +74,14 @@ def _by_condition(view: AuditView, found: list[Reading], note: str) -> tuple[Nod
 
 
 def _cell(view: AuditView, found: Reading | None) -> Runs:
-    """The reading, then the estimate with its interval and cases."""
+    """The reading and its cases, then the estimate with its interval."""
     if found is None:
         return text("–", "quiet")
     _, row, reading = found
     words, tone = READINGS[reading]
-    return (Mark(words, tone), Text(" "), *with_limits(view, row), Text(", "), *size(view, row, "n_cases"),
-            Text(" case" if row.n_cases == 1 else " cases"))  # fmt: skip
+    cases = (*size(view, row, "n_cases"), Text("\u00a0case: " if row.n_cases == 1 else "\u00a0cases: "))
+    estimate = with_limits(view, row)
+    return (Mark(words, tone), Text(" "), *cases, *(estimate if row.low is None else unbroken(estimate)))
 
 
 def _found(view: AuditView, given: LimitationsParameters) -> Iterator[Reading]:
