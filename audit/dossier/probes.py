@@ -95,7 +95,7 @@ def _estimates(what: str, keep: Callable[[EstimateRow], bool]) -> Callable[[Audi
 
 def _reasons(rows: Iterable[EstimateRow]) -> str:
     """The most frequent reason, without how many it counted; whether there are others."""
-    counted = Counter(COUNTED.sub("", row.undefined or "no value") for row in rows)
+    counted = Counter(COUNTED.sub("", (row.undefined or "no value").partition(";")[0]) for row in rows)
     ((most, _),) = counted.most_common(1)
     return f"{most}; {len(counted) - 1} more reasons" if len(counted) > 2 else "; ".join(counted)
 

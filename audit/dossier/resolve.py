@@ -33,8 +33,8 @@ from audit.dossier.styling import styled
 from audit.dossier.templates import BLOCKS_ROOM, BlockCall, Template, TemplateSection, translate
 from audit.dossier.view import AuditView
 
-NAMED_IN_SENTENCES = ("case_mix", "age_band")
-"""Keys of a plan that reasons in the evidence name, beside its strata."""
+NAMED_IN_SENTENCES = ("case_mix", "age_band", "expert_panel", "follow_up", "single_reader", "report_mining")
+"""Keys of a plan and kinds of reference that the evidence names, beside the strata."""
 
 
 def resolve(template: Template, view: AuditView, shared: Shared | None = None) -> Document:

@@ -75,11 +75,17 @@ class WordBody:
         self._pictures = 0
         self._places: set[str] = set()
         self._part = 0
+        self._heads = False
 
     def add(self, node: Node) -> None:
-        """Appends one node."""
-        for made in self._elements(node):
-            self._end.addprevious(made)
+        """Appends one node; what a section shows stays with its heading and with what follows."""
+        made = list(self._elements(node))
+        for each in made:
+            self._end.addprevious(each)
+        scope = isinstance(node, Paragraph) and node.role in ("clause", "note") and self._heads
+        if scope:
+            _keep(*made)
+        self._heads = isinstance(node, Heading) or (scope and isinstance(node, Paragraph) and node.role == "clause")
 
     def _elements(self, node: Node) -> Iterator[Element]:
         if isinstance(node, Heading):
@@ -164,6 +170,8 @@ class WordBody:
         table.append(element("w:tr", None, repeated, *heads))
         for number, row in enumerate(node.rows):
             table.append(self._row(row, widths, aligns, partial(fill, number)))
+        if node.note and len(node.rows) > 1:
+            _keep(*table[-1].iter(qn("w:p")))
         yield table
         yield self.paragraph(node.note, "Audit Note" if node.note else GAP)
 
@@ -258,6 +266,12 @@ class WordBody:
         inline.docPr.set("name", f"Figure {self._pictures}")
         run = element("w:r", None, element("w:drawing", None, inline))
         return element("w:p", None, element("w:pPr", None, element("w:keepLines")), run)
+
+
+def _keep(*paragraphs: Element) -> None:
+    """Keeps the paragraphs on the page of what follows them."""
+    for paragraph in paragraphs:
+        paragraph[0].insert(1, element("w:keepNext"))
 
 
 @lru_cache(maxsize=64)
