@@ -173,7 +173,8 @@ def _drawn(looking: Looking, most: int, without: frozenset[str]) -> list[tuple[s
 
 
 def _masks(looking: Looking, rules: Shortcuts) -> Make:
-    paint = masked_by(rules, _anatomy(looking.cases, rules), lambda case: _generator(looking.plan.seed, case))
+    finding = finding_loader(looking.plan, looking.cases, rules.target)
+    paint = masked_by(rules, _anatomy(looking.cases, rules), lambda case: _generator(looking.plan.seed, case), finding)
 
     def make(case_id: str, image: Image) -> Iterator[Copy]:
         for each in paint(case_id, image):

@@ -217,7 +217,8 @@ def _random_copies(
 
 def _masked(plan: Plan, pictures: Pictures, predict: Callable[[Pixels], dict[str, np.ndarray]]) -> pd.DataFrame:
     assert plan.shortcuts is not None
-    paint = masked_by(plan.shortcuts, lambda _: None, lambda case: case_generator(plan.seed, MASKED, case))
+    paint = masked_by(plan.shortcuts, lambda _: None, lambda case: case_generator(plan.seed, MASKED, case),
+                      pictures.mask)  # fmt: skip
     ids = drawn_to_repeat(list(pictures.pixels), plan.shortcuts.cases, plan.seed)
     asked = Asked("candidate", plan.shortcuts.target, plan.targets[plan.shortcuts.target].output,
                   [(case, pictures.patient(case)) for case in ids])  # fmt: skip

@@ -42,15 +42,25 @@ def _rows(study: Study, version: str, target: str) -> Iterator[Row]:
         return
     score, reference = rows.columns["score"], rows.columns["reference"]
     low, high = np.quantile(score, ENDS)
-    grid = np.unique(np.linspace(low, high, POINTS))
+    grid = _told_apart(np.unique(np.linspace(low, high, POINTS)))
     curve = calibration_band(score, reference, rows.patient, grid, study.rules.confidence)
     if isinstance(curve, Undefined):
         yield missing(about, CURVE, curve.reason)
         return
     for point in curve:
-        here = about.at(f"{point.at:.6g}", rows.n_patients, len(rows))
+        here = about.at(_label(point.at), rows.n_patients, len(rows))
         yield stated(here, CURVE, point.value, point.interval, method=METHOD)
     yield from _histogram(about, score, reference)
+
+
+def _label(score: float) -> str:
+    return f"{score:.6g}"
+
+
+def _told_apart(grid: FloatArray) -> FloatArray:
+    """The points without those whose label an earlier one bears: the scores of a nearly constant model."""
+    first = {_label(point): place for place, point in reversed(list(enumerate(grid.tolist())))}
+    return grid[sorted(first.values())]
 
 
 def _sizes(rows: Rows) -> dict[str, int]:

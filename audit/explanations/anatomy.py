@@ -90,9 +90,13 @@ def widened(mask: BoolArray, pixels: int) -> BoolArray:
     return np.asarray(wide.reshape(mask.shape), dtype=np.bool_)
 
 
-def written_in(pixels: Pixels) -> Written:
-    """The marks and the frame of an image."""
-    return Written(burned_in_marks(pixels), frame_of(pixels))
+def written_in(pixels: Pixels, finding: BoolArray | None = None) -> Written:
+    """The marks and the frame of an image; what overlaps the ``finding``, where its mask is known, is no mark."""
+    marks = burned_in_marks(pixels)
+    if finding is not None and (marks & finding).any():
+        labels, _ = ndimage.label(marks, np.ones((3,) * marks.ndim))
+        marks &= ~np.isin(labels, np.unique(labels[marks & finding]))
+    return Written(marks, frame_of(pixels))
 
 
 def body_of(pixels: Pixels, written: Written | None = None) -> Found:
@@ -198,7 +202,7 @@ def burned_in_marks(pixels: Pixels) -> BoolArray:
 
     Flat: neighbours differ by at most 1 % of the image's range (0.5th to 99.5th percentile, or its whole range where
     that is 0), the part as a whole by at most 2 %; sharp: the median just outside lies 15 % of the range away, of
-    strokes with fewer than 12 pixels three quarters of what lies outside, on one side. A mark has 12 pixels at least,
+    strokes with fewer than 12 pixels two thirds of what lies outside, on one side. A mark has 12 pixels at least,
     in strokes not more than two pixels apart, and a part 5 % of a slice at most. What touches a bright mark and is as
     bright belongs to it.
     """
@@ -283,4 +287,4 @@ def _is_sharp(part: BoolArray, values: FloatArray, least: float) -> bool:
     steps = float(np.median(values[part])) - values[ring]
     if part.sum() >= LEAST_MARK:
         return bool(abs(np.median(steps)) >= least)
-    return bool(np.quantile(steps, 0.25) >= least or np.quantile(steps, 0.75) <= -least)
+    return bool(np.quantile(steps, 1 / 3) >= least or np.quantile(steps, 2 / 3) <= -least)

@@ -34,15 +34,20 @@ class Painted:
 
 
 def painted(
-    rules: Shortcuts, image: Image, anatomy: BoolArray | None, generator: np.random.Generator
+    rules: Shortcuts,
+    image: Image,
+    anatomy: BoolArray | None,
+    generator: np.random.Generator,
+    finding: BoolArray | None = None,
 ) -> Iterator[Painted]:
     """For every region of ``rules`` the image without it, and without an equal area at random inside the anatomy.
 
     The border and marks (widened by two pixels) are filled with the nearest values around them, the other regions with
     their own median; marks and frames lend no value. The area inside is filled likewise; it is a quarter of the
-    anatomy at most. Undefined where the image has no such region.
+    anatomy at most. Undefined where the image has no such region. A mark that overlaps the ``finding``, where its mask
+    is known, is none: a lesion may be as flat and sharp as a letter.
     """
-    written = written_in(image.pixels)
+    written = written_in(image.pixels, finding)
     body = body_of(image.pixels, written).mask if anatomy is None else anatomy
     found = regions(image.pixels, rules.regions, rules.border, rules.corner, anatomy, written)
     for name, region in found.items():
@@ -94,10 +99,13 @@ def masked_by(
     rules: Shortcuts,
     load_anatomy: Callable[[str], BoolArray | None],
     generator_of: Callable[[str], np.random.Generator],
+    load_finding: Callable[[str], BoolArray | None] = lambda _: None,
 ) -> Callable[[str, Image], Iterator[Painted]]:
-    """``painted`` as a function of case id and image; ``load_anatomy`` gives the declared mask of a case."""
+    """``painted`` as a function of case id and image; the loaders give the declared mask of a case and its finding."""
 
     def make(case_id: str, image: Image) -> Iterator[Painted]:
-        return painted(rules, image, load_anatomy(case_id), generator_of(case_id))
+        finding = load_finding(case_id)
+        known = finding if finding is not None and finding.shape == image.pixels.shape else None
+        return painted(rules, image, load_anatomy(case_id), generator_of(case_id), known)
 
     return make

@@ -183,6 +183,18 @@ def test_a_frame_wider_than_the_border_and_thin_letters_are_masked_as_a_whole() 
     assert not burned_in_marks(plain).any()
 
 
+def test_a_flat_finding_is_no_mark_where_its_mask_is_known() -> None:
+    pixels, finding = image(1, False, letter), np.zeros((SIDE, SIDE), bool)
+    finding[22:27, 14:19] = True
+    pixels[finding] = 2.5
+    given = Image(pixels, None), None, np.random.default_rng(0)
+    unknown = {each.name: each for each in painted(RULES, *given)}["marks"]
+    known = {each.name: each for each in painted(RULES, *given, finding)}["marks"]
+    assert unknown.pixels[finding].max() < 2.5
+    assert (known.pixels[finding] == 2.5).all()
+    assert known.pixels[2:9, 2:4].max() < 1.0
+
+
 def test_filling_takes_the_nearest_value_and_the_area_is_compact() -> None:
     pixels = np.arange(25, dtype=np.float32).reshape(5, 5)
     hole = np.zeros((5, 5), bool)
