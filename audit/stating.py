@@ -21,15 +21,17 @@ from audit.tabulating import stored_plan
 PROSE, DEVICE, HANDED_BACK = "prose", "device", "handed back"
 
 
-def state_device(store: AuditStore, path: Path) -> list[Statement]:
+def state_device(store: AuditStore, path: Path, handed_back: bool = False) -> list[Statement]:
     """States the facts in ``path`` and the prose files beside it; what the audit holds already is not stated again.
 
+    ``handed_back``: by a writer, who may return to earlier words; a file of before an edit may not.
     Raises ``BadInput``, before anything is stated, for facts that cannot be read, for a date in the future and for a
     figure that reads like a result.
     """
     device = read_device(path)
     check_declared(store, device, path)
-    _refuse_reverting(store, device, path)
+    if not handed_back:
+        _refuse_reverting(store, device, path)
     files = prose_files(device)
     stated = [_prose(store, path.parent / name, name, *each) for name, each in files.items()]
     data = path.read_bytes()
@@ -50,10 +52,13 @@ def check_declared(store: AuditStore, device: Device, where: Path) -> None:
 
 def _refuse_reverting(store: AuditStore, device: Device, path: Path) -> None:
     """Raises ``BadInput`` where a declaration holds again the very words that somebody edited and handed back."""
-    replaced = {each["before"]: (each, one.body) for one in store.statements(HANDED_BACK) for each in one.body["texts"]}
+    edits = [(each, one.body) for one in store.statements(HANDED_BACK) for each in one.body["texts"]]
+    replaced = {each["before"]: (each, body) for each, body in edits}
+    standing = {each["requirement"]: each["after"] for each, _ in edits}
     for name, declaration in device.declared.items():
         text, body = replaced.get(declaration.sha256, ({}, {}))
-        if text.get("requirement") == name and declaration.date.isoformat() <= str(body["date"]):
+        returned = standing.get(name) == declaration.sha256  # by the last edit, to words of before an earlier one
+        if text.get("requirement") == name and not returned and declaration.date.isoformat() <= str(body["date"]):
             raise BadInput(
                 f"{path}: declared.{name}: holds the words that {body['by']} edited and handed back on {body['date']}; "
                 "take the edited ones ('audit init' writes them out), or give a later date to return to these."

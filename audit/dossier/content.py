@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal
 
 from audit.dossier.catalogues import writing_style
@@ -575,10 +576,18 @@ def _bound(part: Any) -> Iterator[Value | Link]:
         yield part
     elif isinstance(part, tuple):
         for item in part:
-            yield from _bound(item)
-    elif is_dataclass(part):
-        for each in fields(part):
-            yield from _bound(getattr(part, each.name))
+            if not isinstance(item, str | Text):
+                yield from _bound(item)
+    else:
+        for name in _parts(type(part)):
+            yield from _bound(getattr(part, name))
+
+
+@cache
+def _parts(kind: type) -> tuple[str, ...]:
+    """Names of the fields in which a type of the tree may hold runs or parts that do."""
+    own = fields(kind) if is_dataclass(kind) else ()
+    return tuple(each.name for each in own if not str(each.type).startswith(("str", "float", "int", "bool", "Literal")))
 
 
 def page_key(document: str, key: str) -> str:

@@ -24,7 +24,7 @@ def declared_texts(view: AuditView, found: tuple[Answer, ...], words: str) -> It
             declarations[id(declaration)] = declaration
     for key, declaration in declarations.items():
         titles = "; ".join(dict.fromkeys(each.title for each in answered[key]))
-        yield Passage((Text(f"{titles}. ", "strong"), *_source(view, declaration, words)), "head")
+        yield Passage((Text(f"{titles}. ", "strong"), *declared_source(view, declaration, words)), "head")
         yield from _printed(declaration, _name(view, declaration))
 
 
@@ -40,7 +40,7 @@ def _printed(declaration: Declaration, requirement: str) -> Iterator[Passage]:
         yield replace(part, runs=tuple(runs))
 
 
-def _source(view: AuditView, declaration: Declaration, words: str) -> Runs:
+def declared_source(view: AuditView, declaration: Declaration, words: str) -> Runs:
     """Who declared it when, and the statement that holds the words, where the audit has stated them."""
     day = writing_style(words).day(declaration.date.isoformat())
     said = f"Declared by {declaration.author}, {day}"

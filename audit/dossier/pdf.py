@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from reportlab import rl_config
-from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageBreak, PageTemplate
 
 from audit.dossier.agreement_figure import AgreementFigure
@@ -37,6 +36,7 @@ from audit.dossier.content import (
     Table,
 )
 from audit.dossier.pdf_attachment import attach
+from audit.dossier.pdf_canvas import PageCanvas
 from audit.dossier.pdf_curves import CurveFigure
 from audit.dossier.pdf_figures import BarFigure, FlowFigure, ForestFigure, PictureBlock
 from audit.dossier.pdf_froc import FrocFigure
@@ -64,7 +64,7 @@ from audit.dossier.pdf_style import (
     register_fonts,
     text_width,
 )
-from audit.dossier.pdf_table import GridTable
+from audit.dossier.pdf_table import GridTable, names_pages
 from audit.dossier.pdf_text import Layout, TextBlock, noting
 
 rl_config.useA85 = 0  # images as plain compressed bytes: the ASCII detour costs most of the time and helps nobody
@@ -72,6 +72,23 @@ PASSES = 5
 ROOM_BELOW = {1: 200, 2: 110}
 """Points that must be free below a heading: a section begins with its clauses, and their table with two rows."""
 FACES = {"body": BODY, "lead": LEAD, "note": NOTE, "clause": CLAUSE}
+
+
+class Kept:
+    """Tables and figures that name no page, set once for all passes of one document."""
+
+    def __init__(self) -> None:
+        self._set: dict[int, Flowable] = {}
+
+    def figure(self, node: Node, known: Layout) -> Flowable:
+        """The flowable that draws ``node``, with its words set in an earlier pass where there was one."""
+        if isinstance(node, Table) and names_pages(node):
+            return figure(node, known)
+        if id(node) not in self._set:
+            self._set[id(node)] = figure(node, known)
+        flowable = self._set[id(node)]
+        vars(flowable).pop("_postponed", None)  # reportlab's note that the last pass moved it to a new page
+        return flowable
 
 
 def render_pdf(document: Document) -> bytes:
@@ -88,25 +105,25 @@ def paginated(
     JSON, to stand inside the file.
     """
     register_fonts()
-    known = Layout(dict(elsewhere or {}))
+    known, kept = Layout(dict(elsewhere or {})), Kept()
     for _ in range(PASSES):
-        _, found = _lay_out(document, known, DryCanvas)
+        _, found = _lay_out(document, known, kept, DryCanvas)
         found.pages.update(elsewhere or {})
         if found == known:
             break
         known = found
-    return _lay_out(document, known, partial(_canvas, document, attached))
+    return _lay_out(document, known, kept, partial(_canvas, document, attached))
 
 
-def _canvas(document: Document, attached: bytes, *given: Any, **options: Any) -> Canvas:
+def _canvas(document: Document, attached: bytes, *given: Any, **options: Any) -> PageCanvas:
     """The canvas that writes the file, with the document's JSON inside where it shall be."""
-    canvas = Canvas(*given, **options)
+    canvas = PageCanvas(*given, **options)
     if attached:
         attach(canvas, f"{document.id}.json", attached, f"{document.title}: every result with its evidence")
     return canvas
 
 
-def _lay_out(document: Document, known: Layout, canvas: Callable[..., Any]) -> tuple[bytes, Layout]:
+def _lay_out(document: Document, known: Layout, kept: Kept, canvas: Callable[..., Any]) -> tuple[bytes, Layout]:
     found = Layout()
     buffer = io.BytesIO()
     width, height = PAGES[document.page]
@@ -120,20 +137,22 @@ def _lay_out(document: Document, known: Layout, canvas: Callable[..., Any]) -> t
     frame = Frame(LEFT, BOTTOM, width - LEFT - RIGHT, height - TOP - BOTTOM, 0, 0, 0, 0)
     decorate = partial(_decorate, document, known, found)
     template.addPageTemplates(PageTemplate(frames=[frame], onPage=decorate))
-    story = list(_story(document, known, found))
+    story = list(_story(document, known, found, kept))
     template.build(story, canvasmaker=canvas)
     found.total = template.page
     return buffer.getvalue(), found
 
 
-def _story(document: Document, known: Layout, found: Layout) -> Iterator[Flowable]:
+def _story(document: Document, known: Layout, found: Layout, kept: Kept) -> Iterator[Flowable]:
     yield TitleBlock(document)
     headings = tuple(node for node in document.nodes if isinstance(node, Heading) and node.in_contents)
     for node in document.nodes:
-        yield from _flowables(node, headings, known, found)
+        yield from _flowables(node, headings, known, found, kept)
 
 
-def _flowables(node: Node, headings: tuple[Heading, ...], known: Layout, found: Layout) -> Iterator[Flowable]:
+def _flowables(
+    node: Node, headings: tuple[Heading, ...], known: Layout, found: Layout, kept: Kept
+) -> Iterator[Flowable]:
     pages = known.pages
     if isinstance(node, Heading):
         yield CondPageBreak(ROOM_BELOW[node.level])
@@ -153,7 +172,7 @@ def _flowables(node: Node, headings: tuple[Heading, ...], known: Layout, found: 
     elif isinstance(node, Signature):
         yield SignatureBlock(node)
     else:
-        yield figure(node, known)
+        yield kept.figure(node, known)
 
 
 def figure(node: Node, known: Layout) -> Flowable:

@@ -71,8 +71,7 @@ def register_fonts() -> None:
         pdfmetrics.registerFont(TTFont(name, str(folder / file)))
 
 
-@cache
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=100_000)
 def text_width(words: str, font: str, size: float) -> float:
     """Width of a piece of text in points."""
     return float(pdfmetrics.stringWidth(words, font, size))

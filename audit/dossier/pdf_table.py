@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from reportlab.platypus import Flowable
 
-from audit.dossier.content import Column, Row, Runs, Table, text
+from audit.dossier.content import Column, PageOf, Row, Runs, Table, text
 from audit.dossier.pdf_style import ACCENT, CAPTION, CELL, HEAD, NOTE, RULE, TINT
 from audit.dossier.pdf_text import Line, draw_lines, note_place, set_text, statement_key
 
@@ -35,6 +35,11 @@ class SetRow:
     height: float
     kind: str
     key: str
+
+
+def names_pages(table: Table) -> bool:
+    """Whether a cell names a page, so that the table may be set differently in each pass of the layout."""
+    return any(isinstance(run, PageOf) for row in table.rows for runs in row.cells for run in runs)
 
 
 def set_rows(table: Table, width: float, pages: Mapping[str, int]) -> tuple[SetRow, ...]:
@@ -86,6 +91,7 @@ class GridTable(Flowable):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.table, self.pages, self.rows, self.part = table, pages, rows, part
+        self.tall: float | None = None
         self.spaceBefore, self.spaceAfter = 5, 9
 
     def wrap(self, width: float, _height: float) -> tuple[float, float]:
@@ -103,7 +109,9 @@ class GridTable(Flowable):  # type: ignore[misc]
         )
         note = self.table.note if self.part in ("whole", "last") else ()
         self.note = set_text(note, NOTE, width, self.pages) if note else ()
-        self.height = self._above + sum(row.height for row in self.rows) + self._below
+        if self.tall is None:
+            self.tall = sum(row.height for row in self.rows)
+        self.height = self._above + self.tall + self._below
         return width, self.height
 
     def _heading(self, column: Column, x: float, room: float) -> SetCell:
@@ -120,6 +128,7 @@ class GridTable(Flowable):  # type: ignore[misc]
     def split(self, width: float, height: float) -> list[Flowable]:
         self.wrap(width, height)
         assert self.rows is not None
+        assert self.tall is not None
         if self.height <= WHOLE and self.part == "whole":
             return []
         room, fits = height - self._above, 0
@@ -134,7 +143,10 @@ class GridTable(Flowable):  # type: ignore[misc]
         head = GridTable(
             self.table, self.pages, self.rows[:fits], "first" if self.part in ("whole", "first") else "middle"
         )
-        return [head, GridTable(self.table, self.pages, self.rows[fits:], "last")]
+        rest = GridTable(self.table, self.pages, self.rows[fits:], "last")
+        head.tall = sum(row.height for row in self.rows[:fits])
+        rest.tall = self.tall - head.tall  # a sum of its own per part would make long tables quadratic
+        return [head, rest]
 
     def draw(self) -> None:
         y = self.height

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from reportlab.lib.colors import Color
 from reportlab.platypus import Flowable
@@ -25,8 +25,7 @@ class Layout:
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Atom:
+class Atom(NamedTuple):
     """A piece of one word in one font."""
 
     text: str
@@ -47,8 +46,9 @@ def set_text(runs: Runs, face: Face, width: float, pages: Mapping[str, int]) -> 
 
     The same words at the same width are set once, whichever pass and document they stand in.
     """
-    if any(isinstance(run, PageOf) for run in runs):
-        return _set_lines(runs, face, width, pages)
+    for run in runs:
+        if isinstance(run, PageOf):
+            return _set_lines(runs, face, width, pages)
     return _set_once(runs, face, width)
 
 
@@ -61,8 +61,7 @@ def _set_lines(runs: Runs, face: Face, width: float, pages: Mapping[str, int]) -
     space = text_width(" ", face.font, face.size)
     lines: list[list[Word]] = [[]]
     used = 0.0
-    for word in _fitting(_words(runs, face, pages), width):
-        needed = sum(atom.width for atom in word)
+    for word, needed in _fitting(_words(runs, face, pages), width):
         if lines[-1] and used + space + needed > width + 0.01:
             lines.append([])
             used = 0.0
@@ -104,12 +103,18 @@ def _chip(mark: Mark, face: Face) -> Atom:
     return Atom(words, BOLD, size, colour, text_width(words, BOLD, size) + 2 * CHIP_PAD, mark=mark)
 
 
-def _fitting(words: Iterator[Word], width: float) -> Iterator[Word]:
+def _fitting(words: Iterator[Word], width: float) -> Iterator[tuple[Word, float]]:
+    """Words with their widths; those that are too long in pieces."""
     for word in words:
-        if sum(atom.width for atom in word) <= width:
-            yield word
+        needed = _width(word)
+        if needed <= width:
+            yield word, needed
         else:
-            yield from _cut(word, width)
+            yield from ((piece, _width(piece)) for piece in _cut(word, width))
+
+
+def _width(word: Word) -> float:
+    return word[0].width if len(word) == 1 else sum(atom.width for atom in word)
 
 
 def _cut(word: Word, width: float) -> Iterator[Word]:
@@ -145,9 +150,7 @@ def _part(atom: Atom, words: str) -> Atom:
 
 def line_width(line: Line, face: Face) -> float:
     """Width of a set line in points."""
-    return sum(atom.width for word in line for atom in word) + text_width(" ", face.font, face.size) * max(
-        len(line) - 1, 0
-    )
+    return sum(map(_width, line)) + text_width(" ", face.font, face.size) * max(len(line) - 1, 0)
 
 
 def draw_lines(
@@ -173,7 +176,7 @@ def _merged(line: Line, face: Face, space: float) -> Iterator[Atom]:
     for index, word in enumerate(line):
         for atom in (gap, *word) if index else word:
             if held is not None and _alike(held, atom):
-                held = replace(held, text=held.text + atom.text, width=held.width + atom.width)
+                held = held._replace(text=held.text + atom.text, width=held.width + atom.width)
                 continue
             if held is not None:
                 yield held

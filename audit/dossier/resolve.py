@@ -156,10 +156,12 @@ def _scope(section: TemplateSection, words: str) -> Iterator[Node]:
 
 def _block(template: Template, view: AuditView, call: BlockCall, shared: Shared) -> tuple[Node, ...]:
     """The block's nodes; built once for all documents whose words give it the same parameters."""
-    parameters = _translated(call.parameters, template.vocabulary)
+    block: Block[Any] = entry(BLOCKS_ROOM, call.kind, f"template {template.id}")
+    parameters = dict(_translated(call.parameters, template.vocabulary))
+    if "market" in block.parameters.model_fields:
+        parameters["market"] = instruments()[template.instrument].market
     key = (call.kind, json.dumps(parameters, sort_keys=True, default=str))
     if key not in shared.blocks:
-        block: Block[Any] = entry(BLOCKS_ROOM, call.kind, f"template {template.id}")
         shared.blocks[key] = block.build(view, block.parameters.model_validate(parameters))
     return shared.blocks[key]
 

@@ -168,7 +168,7 @@ class AuditView:
         """Every estimate, in the order of the table."""
         frame = self.estimates.astype(object).where(self.estimates.notna(), None)
         names = list(EstimateRow.__dataclass_fields__)
-        return tuple(EstimateRow(**dict(zip(names, row, strict=True))) for row in frame[names].itertuples(index=False))
+        return tuple(EstimateRow(*row) for row in frame[names].itertuples(index=False, name=None))
 
     @cached_property
     def by_id(self) -> Mapping[str, EstimateRow]:

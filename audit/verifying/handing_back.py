@@ -192,7 +192,7 @@ def _take_over(
         check_declared(store, _as_meant(made, held, texts), made)
         if device is not None:
             _write_beside(device, made, list(files.values()))
-        state_device(store, made)
+        state_device(store, made, handed_back=True)
     return [
         Taken(name, files[name], held.declared[name].sha256, sha256(words.encode())) for name, words in texts.items()
     ]

@@ -159,9 +159,10 @@ def test_shipped_templates_read_and_cover_their_clauses():
     for name, ids in asked.items():
         assert len(ids) == len(set(ids)), name
     whole = {
-        "eu_ai_act_annex_iv": ("eu_ai_act_annex_iv", "eu_mdr", "eu_mdcg_2020_1"),
+        "eu_ai_act_annex_iv": ("eu_ai_act_annex_iv", "eu_mdr", "eu_mdr_gspr", "eu_mdcg_2020_1"),
         "eu_declaration_of_conformity": ("eu_ai_act_annex_v",),
         "fda_pccp": ("fda_pccp",),
+        "fda_510k_summary": ("fda_21cfr807",),
         "gmlp_self_assessment": ("gmlp_imdrf_2025",),
         "claim_2024_checklist": ("claim_2024",),
         "stard_ai_checklist": ("stard_ai_2025",),
@@ -199,7 +200,7 @@ def test_catalogues_equal_the_reference_text(shared):
 
 
 def test_every_entry_is_sourced_and_of_a_known_kind():
-    assert len(known_requirements()) == 750
+    assert len(known_requirements()) == 772
     for entry in known_requirements().values():
         assert entry.kind in ("computed", "declared", "mixed")
         assert entry.confidence in ("sourced", "recalled")

@@ -102,6 +102,17 @@ def test_markets_choose_the_documents(view):
     assert chosen(markets=("us",)) < {path.stem for path in applicable_templates(replace(view, device=None))}
 
 
+def test_a_document_prints_the_facts_of_its_own_market(documents):
+    """The example is sold in both; what one market alone asks for stands in no document of the other."""
+    union = ("Authorised representative in the Union", "Class and rule under", "Notified body, procedure, certificate")
+    states = ("Product code (FDA)", "Classification regulation (21 CFR)")
+    printed = {name: to_json(each).decode() for name, each in documents.items() if "Device, as declared" in str(each)}
+    assert {name[:3] for name in printed} >= {"eu_", "fda"}
+    for name, words in printed.items():
+        assert all((label in words) == (not name.startswith("fda_")) for label in union), name
+        assert all((label in words) == (not name.startswith("eu_")) for label in states), name
+
+
 def test_the_declaration_cannot_be_issued_while_gaps_stand(documents):
     words = to_json(documents["eu_declaration_of_conformity"]).decode()
     assert "This draft cannot be issued" in words

@@ -194,6 +194,16 @@ def test_the_writers_own_files_must_be_those_of_the_document(delivered: Small) -
     assert (delivered.folder / "prose" / "what.md").read_text(encoding="utf-8") == "Mine."
 
 
+def test_a_writer_may_return_to_the_first_words_on_the_same_day(delivered: Small) -> None:
+    """A second handback takes them; what returns stands afterwards for device.yaml as well."""
+    own = delivered.folder / "device.yaml"
+    for old, new in (("second", "changed"), ("changed", "second")):
+        said = handback(delivered, edited(delivered, reword(old, new)), "--device", own)
+        assert said.code == 0, said.out + said.err
+        make_documents(delivered.store, "2026-03-03T10:00:00Z", own, [delivered.folder / "declared.yaml"])
+    assert (delivered.folder / "prose" / "what.md").read_text(encoding="utf-8") == PROSE
+
+
 def test_words_that_were_handed_back_are_not_undone_in_silence(delivered: Small) -> None:
     assert handback(delivered, edited(delivered, reword("second", "changed"))).code == 0
     again = audit("dossier", delivered.audit_id, "--home", delivered.home, "--device", delivered.folder / "device.yaml")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from audit.dossier.block import Block, NoParameters
 from audit.dossier.content import Column, Mark, Node, Paragraph, Row, Runs, Signature, Table, Text, text
+from audit.dossier.declared_texts import declared_source
 from audit.dossier.gaps import gaps
 from audit.dossier.view import AuditView
 
+WORDS = "eu"
 FIELDS = (
     ("aia.annex5.1", "Name, type and reference of the system"),
     ("aia.annex5.2", "Name and address of the provider or its authorised representative"),
@@ -23,7 +25,7 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     standing = [gap for gap in gaps(view) if gap.severity != "note"]
     lacking = [label for entry, label in FIELDS if not _text(view, entry)]
     bar = _bar(len(standing), lacking)
-    columns = (Column("Point of Annex V", 0.9), Column("Field", 2.4), Column("As declared", 3.7))
+    columns = (Column("Point of Annex V", 0.9), Column("Field", 2.4), Column("As declared above", 3.7))
     rows = tuple(_row(view, entry, label) for entry, label in FIELDS)
     table = Table("Fields of the declaration", columns, rows, text("Draft. No field is filled by this product."))
     if standing or lacking:
@@ -47,8 +49,10 @@ def _bar(standing: int, lacking: list[str]) -> Paragraph:
 
 
 def _row(view: AuditView, entry: str, label: str) -> Row:
-    words = _text(view, entry)
-    stated: Runs = text(words) if words else (Mark("missing", "bad"), Text(" declare it in device.yaml"))
+    """The words stand above, where each declared text is printed and can be edited; here who declared them when."""
+    declaration = view.device.declared.get(entry) if view.device else None
+    missing: Runs = (Mark("missing", "bad"), Text(" declare it in device.yaml"))
+    stated = declared_source(view, declaration, WORDS) if declaration and _text(view, entry) else missing
     return Row((text(f"({entry.rpartition('.')[2]})"), text(label), stated))
 
 

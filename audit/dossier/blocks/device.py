@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.dossier.block import Block, NoParameters, nothing
+from audit.dossier.block import Block, Parameters, nothing
 from audit.dossier.content import Column, Node, Row, Table, text
 from audit.dossier.view import AuditView
 
@@ -24,14 +24,20 @@ FACTS = (
 )
 
 
-def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
+class DeviceParameters(Parameters):
+    """``market``: of the document, which ``resolve`` gives; a document of both prints what the device's markets ask."""
+
+    market: str = "both"
+
+
+def _build(view: AuditView, given: DeviceParameters) -> tuple[Node, ...]:
     if view.device is None:
         return nothing(
             "No device facts were supplied (device.yaml): manufacturer, users and population are not stated."
         )
     rows = []
     for name, label in FACTS:
-        if name in elsewhere(view):
+        if name in elsewhere(view, given.market):
             continue
         value = getattr(view.device, name)
         words = ", ".join(value) if isinstance(value, tuple) else str(value or "")
@@ -39,13 +45,14 @@ def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
     return (Table("Device, as declared", (Column("Fact", 1.2), Column("As stated", 3)), tuple(rows)),)
 
 
-def elsewhere(view: AuditView) -> set[str]:
-    """Facts that only a market asks for in which the device is not sold."""
+def elsewhere(view: AuditView, market: str) -> set[str]:
+    """Facts that only a market asks for in which the device is not sold, or for which the document is not."""
     of_market = {
         "eu": {"authorised_representative", "risk_class", "notified_body"},
         "us": {"regulation", "product_code"},
     }
-    return {name for market, names in of_market.items() if market not in view.markets for name in names}
+    asking = set(view.markets) & ({market} if market in of_market else set(of_market))
+    return {name for other, names in of_market.items() if other not in asking for name in names}
 
 
-ENTRY = Block("device", NoParameters, _build)
+ENTRY = Block("device", DeviceParameters, _build)

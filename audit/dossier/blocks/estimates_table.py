@@ -35,6 +35,7 @@ CAPTIONS = {
     "worst case": "Worst case: unusable results counted against the model",
     "robustness": "Estimates on altered images",
 }
+KINDS = {"contrasts": "contrast", "changes": "change", "worst case": "worst case"}
 BY_TARGET = ("overall", "worst case")
 POOLED = (
     " Partly pooled: the estimate drawn towards the mean of the attribute's levels by as much as chance moves it (best "
@@ -112,14 +113,11 @@ def _wanted(row: EstimateRow, given: EstimatesParameters) -> bool:
     if given.attributes and row.attribute not in given.attributes:
         return False
     plain = row.kind == "value" and " + " not in row.version
-    return {
-        "overall": plain and row.is_overall,
-        "subgroups": plain and not row.is_overall,
-        "contrasts": row.kind == "contrast",
-        "changes": row.kind == "change",
-        "worst case": row.kind == "worst case",
-        "robustness": row.kind == "value" and " + " in row.version,
-    }[given.show]
+    if given.show in ("overall", "subgroups"):
+        return plain and row.is_overall == (given.show == "overall")
+    if given.show == "robustness":
+        return row.kind == "value" and not plain
+    return row.kind == KINDS[given.show]
 
 
 def _grouped(
