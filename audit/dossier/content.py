@@ -579,7 +579,7 @@ def _bound(part: Any) -> Iterator[Value | Link]:
             if not isinstance(item, str | Text):
                 yield from _bound(item)
     else:
-        for name in _parts(type(part)):
+        for name in _parts(part.__class__):
             yield from _bound(getattr(part, name))
 
 

@@ -27,7 +27,7 @@ def _opened(part: Any) -> Any:
     """One part of the tree by its fields; the encoder asks for what lies deeper, so that no second tree is made."""
     if isinstance(part, bytes):
         return hashlib.sha256(part).hexdigest()
-    names = _fields(type(part))
+    names = _fields(part.__class__)
     if names is None:
         raise TypeError(f"a document holds no {type(part).__name__}")
     found: dict[str, Any] = {} if isinstance(part, Document) else {"type": type(part).__name__}

@@ -82,12 +82,20 @@ def test_altering_one_estimate_changes_exactly_the_places_that_cite_it(view, doc
     shared, altered = Shared(), replace(view, estimates=estimates)
     cited = 0
     for template in TEMPLATES:
-        before, after = documents[template.id].values, resolve(template, altered, shared).values
+        old, new = documents[template.id], resolve(template, altered, shared)
+        for node, now in zip(old.nodes, new.nodes, strict=True):  # words, colours and marks as well as numbers
+            assert node == now or cites(old, node, address), (template.id, node)
+        before, after = old.values, new.values
         changed = {new.pointer for old, new in zip(before, after, strict=True) if old != new}
         here = {each.pointer for each in before if each.pointer == address}
         assert changed == here, template.id
         cited += len(here)
     assert cited
+
+
+def cites(document: Document, node, address: str) -> bool:
+    """Whether a number in this part of the document is that of the address."""
+    return address in {each.pointer for each in replace(document, front=(node,), sections=(), appendix=()).values}
 
 
 def test_markets_choose_the_documents(view):
