@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from audit.deciding import shown_path
-from audit.decision_tables import RATIONALES
+from audit.decision_tables import MAP_AGREEMENT, RATIONALES
 from audit.documents.revising import acknowledge
 from audit.dossier.building import (
     BuiltDocument,
@@ -19,6 +19,7 @@ from audit.dossier.building import (
     default_templates,
     template_at,
 )
+from audit.dossier.changed import listed_cases
 from audit.dossier.declared_texts import DEVICE_FILE
 from audit.dossier.device import Device, prose_files, read_device
 from audit.dossier.view import CITABLE, AuditView, ConcernView, MeasureFacts, SetView
@@ -67,8 +68,8 @@ def make_documents(
     """Builds the documents of a finished audit and states them; returns each with the path of its PDF.
 
     Without ``templates``: every document that applies to the device's markets.
-    Explained and worst cases of sequestered sets are left out unless ``role`` is 'assessment'; then their showing is
-    registered.
+    Single cases of sequestered sets (``_named_cases``) are left out unless ``role`` is 'assessment'; then their showing
+    is registered.
     A result that differs from the standing version of its document is refused unless ``acknowledged`` says why.
     """
     if store.state != "complete":
@@ -93,11 +94,12 @@ def make_documents(
 
 
 def _named_cases(store: AuditStore) -> list[str]:
-    """Cases of which a document shows something one by one: explained cases, and the worst of a segmentation."""
+    """Cases of which a document shows something one by one: explained ones, the worst of a segmentation, and those
+    that two versions decided otherwise."""
     explained = store.read_table(EXPLANATIONS)["case_id"].astype(str)
     plan = parse_plan(store.read_bytes("plan.yaml"), f"{store.audit_id}: plan.yaml")
-    worst = worst_cases(store.read_table(OBSERVATIONS), store.read_table(DISPOSITIONS), plan)
-    return sorted({*explained, *worst})
+    tables = store.read_table(OBSERVATIONS), store.read_table(DISPOSITIONS)
+    return sorted({*explained, *worst_cases(*tables, plan), *listed_cases(*tables, plan)})
 
 
 def offered_documents() -> dict[str, str]:
@@ -153,6 +155,7 @@ def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozens
         determinism=_determinism(store),
         explanations=explanations,
         explanation_verdicts=_or_empty(store, EXPLANATION_VERDICTS),
+        map_agreement=_or_empty(store, MAP_AGREEMENT),
         findings=findings,
         verdict=verdict,
         verdict_sentence=sentence,

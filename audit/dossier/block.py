@@ -27,11 +27,15 @@ P = TypeVar("P", bound=Parameters)
 
 @dataclass(frozen=True, slots=True)
 class Block(Generic[P]):
-    """An entry of ``dossier/blocks/``; ``build`` gives the nodes, in words where there is nothing to show."""
+    """An entry of ``dossier/blocks/``; ``build`` gives the nodes, in words where there is nothing to show.
+
+    ``single_cases``: it names cases one by one, which no public document may.
+    """
 
     name: str
     parameters: type[P]
     build: Callable[[AuditView, P], tuple[Node, ...]]
+    single_cases: bool = False
 
 
 def nothing(words: str) -> tuple[Node, ...]:

@@ -94,7 +94,8 @@ class Template(Conditional):
     ``when``: whom it concerns beside the instrument's market. ``front``: status, gaps and findings ('full'), status
     and gaps ('gaps'), or status with the gaps in one line ('brief'). ``panel``: how a section lists its requirements.
     ``closing``: requirement matrix and every statement, or the cited statements alone. ``pages_of``: documents of the
-    same run whose pages a checklist names. ``public``: meant for anybody; small cells are suppressed.
+    same run whose pages a checklist names. ``public``: meant for anybody; small cells are suppressed
+    and no block names single cases.
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_]*$")
@@ -162,7 +163,7 @@ def _problems(template: Template) -> Iterator[tuple[Place, str]]:
         for index, asked in enumerate(section.requirements):
             yield from _requirement_problems(asked, template.vocabulary, (*place, "requirements", index))
         for index, call in enumerate(section.blocks):
-            yield from _block_problems(call, template.vocabulary, (*place, "blocks", index))
+            yield from _block_problems(call, template.vocabulary, (*place, "blocks", index), template.public)
 
 
 def _condition_problems(part: Conditional, words: str, place: Place) -> Iterator[tuple[Place, str]]:
@@ -188,11 +189,13 @@ def _requirement_problems(asked: Asked, words: str, place: Place) -> Iterator[tu
         yield place, f"{asked.id} is {known[asked.id].kind} and names no evidence; add it to templates/answers.yaml."
 
 
-def _block_problems(call: BlockCall, words: str, place: Place) -> Iterator[tuple[Place, str]]:
+def _block_problems(call: BlockCall, words: str, place: Place, public: bool) -> Iterator[tuple[Place, str]]:
     known: Mapping[str, Block[Any]] = entries(BLOCKS_ROOM)
     if call.kind not in known:
         yield (*place, "kind"), f"unknown block '{call.kind}'; known: {', '.join(known)}."
         return
+    if public and known[call.kind].single_cases:
+        yield (*place, "kind"), f"block '{call.kind}' names single cases; a public document holds none."
     yield from _literal_problems(call, place)
     yield from _text_problems(call.parameters, words, place)
     try:

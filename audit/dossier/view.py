@@ -18,11 +18,11 @@ PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS = "plan", "lock", "set", "model", "e
 CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES = "cases", "dispositions", "observations", "estimates"
 FINDINGS, IMPORTANCE, EXPLANATIONS = "findings", "importance", "explanations"
 ANALYSES, DETERMINISM, RATIONALES = "analyses", "determinism", "rationales"
-EXPLANATION_VERDICTS = "explanation_verdicts"
+EXPLANATION_VERDICTS, MAP_AGREEMENT = "explanation_verdicts", "map_agreement"
 CITABLE = (
     PLAN, LOCK, SET, MODEL, ENVIRONMENT, ACCESS, CASES, DISPOSITIONS, OBSERVATIONS, ESTIMATES, FINDINGS,
     IMPORTANCE, EXPLANATIONS, ANALYSES, DETERMINISM, RATIONALES,
-    EXPLANATION_VERDICTS,
+    EXPLANATION_VERDICTS, MAP_AGREEMENT,
 )  # fmt: skip
 OF_TARGET = "unit of the target"
 
@@ -151,6 +151,7 @@ class AuditView:
     rationales: pd.DataFrame = field(default_factory=pd.DataFrame)
     sign_offs: tuple[SignOff, ...] = ()
     explanation_verdicts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    map_agreement: pd.DataFrame = field(default_factory=pd.DataFrame)
     erasures: tuple[str, ...] = ()
     shown: Mapping[str, str] = field(default_factory=dict)
 
@@ -261,6 +262,7 @@ class AuditView:
             ANALYSES: self.analyses,
             RATIONALES: self.rationales,
             EXPLANATION_VERDICTS: self.explanation_verdicts,
+            MAP_AGREEMENT: self.map_agreement,
             DETERMINISM: {"results": self.determinism},
         }
 

@@ -75,6 +75,14 @@ def test_a_wrong_template_is_refused_with_its_line(tmp_path, old, new, line, rea
     assert reason in message
 
 
+@pytest.mark.parametrize("kind", ["changed_cases", "per_case", "explanations"])
+def test_a_public_document_names_no_single_case(tmp_path, kind):
+    listing = GOOD.replace("  blocks:\n", f"  blocks:\n  - kind: {kind}\n")
+    assert read_template(written(tmp_path, listing)).sections[0].blocks[0].kind == kind
+    with pytest.raises(BadInput, match=f"line 11: block '{kind}' names single cases; a public document holds none"):
+        read_template(written(tmp_path, listing.replace("title: Trial\n", "title: Trial\npublic: true\n")))
+
+
 def test_a_file_that_is_no_yaml_or_absent_is_refused(tmp_path):
     with pytest.raises(BadInput, match="not valid YAML"):
         read_template(written(tmp_path, "sections: [\n"))

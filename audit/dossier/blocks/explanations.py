@@ -110,4 +110,4 @@ def _cell(view: AuditView, index: int, column: str, words: str) -> Run:
     return cite(view, EXPLANATIONS, pointer("rows", index, column), words)
 
 
-ENTRY = Block("explanations", ExplanationParameters, _build)
+ENTRY = Block("explanations", ExplanationParameters, _build, single_cases=True)

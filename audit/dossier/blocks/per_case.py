@@ -92,4 +92,4 @@ def _cell(view: AuditView, index: object, column: str, unit: str) -> Run:
     return cite(view, OBSERVATIONS, pointer("rows", place, column), number(value, unit))
 
 
-ENTRY = Block("per_case", NoParameters, _build)
+ENTRY = Block("per_case", NoParameters, _build, single_cases=True)
