@@ -26,7 +26,7 @@ from audit.explanations.black_box import BlackBox
 from audit.explanations.drawing import draw_cases
 from audit.explanations.image_features import image_features_table
 from audit.explanations.map_regions import map_of, map_regions_table
-from audit.explanations.marking import marked_path, marked_pictures
+from audit.explanations.marking import marked_pictures
 from audit.explanations.masking import MASKED, masked_by
 from audit.explanations.random_copies import Reading, random_copies_table
 from audit.explanations.uncertainty import calibration_patients
@@ -246,9 +246,3 @@ def state_marked(store: AuditStore, verdicts: pd.DataFrame, inputs: list[Stateme
     files = marked_pictures(store.read_table(EXPLANATIONS), verdicts, store.read_bytes)
     if files:
         store.put_files("marked maps", files, inputs)
-
-
-def shown_path(store: AuditStore, overlay: str) -> str:
-    """The picture as people see it: under its mark where the maps of its method are not simply usable."""
-    marked = marked_path(overlay)
-    return marked if store.has(marked) else overlay

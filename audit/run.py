@@ -94,6 +94,7 @@ from audit.tables import (
     stratum_column,
 )
 from audit.tabulating import (
+    DETERMINISM_FILE,
     FINDINGS_FILE,
     findings_bytes,
     gathered,
@@ -106,7 +107,6 @@ from audit.tabulating import (
 )
 
 SHARD_SIZE = 64
-DETERMINISM_FILE = "determinism.json"
 Frames = dict[str, pd.DataFrame]
 Progress = Callable[[str, int, int], None]
 """Called with what is under way, how many are done and how many there are."""

@@ -72,7 +72,7 @@ from audit.tables import (
 from audit.tasks.localising import Spacing, localise, spacing_zyx
 from audit.tasks.observations import observe
 
-FINDINGS_FILE = "findings.json"
+FINDINGS_FILE, DETERMINISM_FILE = "findings.json", "determinism.json"
 OF_DECISIONS = (MAP_AGREEMENT, UNCERTAINTY, RATIONALES)
 Frames = dict[str, pd.DataFrame]
 

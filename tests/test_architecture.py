@@ -98,6 +98,35 @@ def test_uses_of_a_walk_stand_in_order(room: str) -> None:
         assert not used & BELOW[room], f"{path} imports {sorted(used & BELOW[room])}"
 
 
+HEAVY = {"torch", "captum", "shap", "monai", "matplotlib", "onnxruntime"}
+
+
+def loaded(name: str) -> set[str]:
+    """Modules that importing ``name`` loads: of the package all, of others those that it names at the top."""
+    found, open_ = set[str](), [name]
+    while open_:
+        here = open_.pop()
+        path = PACKAGE.parent.joinpath(*here.split(".")).with_suffix(".py")
+        if here in found or not path.is_file():
+            found.add(here)
+            continue
+        found.add(here)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Import):
+                open_ += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                open_ += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
+
+
+@pytest.mark.parametrize("name", ["audit.documents.view", "audit.sharing.asking", "audit.tabulating"])
+def test_tables_and_documents_load_no_network(name: str) -> None:
+    """They need no model; what models need takes seconds and hundreds of MiB to load."""
+    packages = {each.split(".")[0] for each in loaded(name)}
+    assert {"pandas", "audit"} <= packages
+    assert not packages & HEAVY
+
+
 def test_base_modules_import_no_room() -> None:
     for name in BASE:
         path = PACKAGE / f"{name}.py"

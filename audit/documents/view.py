@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from audit.deciding import shown_path
 from audit.decision_tables import MAP_AGREEMENT, RATIONALES
 from audit.documents.revising import acknowledge
 from audit.dossier.building import (
@@ -31,12 +30,12 @@ from audit.evidence.pointers import log_pointers
 from audit.evidence.register import accesses
 from audit.evidence.signoffs import sign_offs
 from audit.evidence.store import AuditStore
+from audit.explanations.marking import shown_path
 from audit.findings import overall_verdict
 from audit.measures.choice import known_measures
 from audit.measures.measure import Measure
 from audit.plan import parse_plan
 from audit.records import BadInput, Finding, ModelVersion, Statement
-from audit.run import DETERMINISM_FILE
 from audit.sequestering import withheld
 from audit.stating import check_declared, state_device
 from audit.tables import (
@@ -52,6 +51,7 @@ from audit.tables import (
     OBSERVATIONS,
     Table,
 )
+from audit.tabulating import DETERMINISM_FILE
 
 GRAVITY: Mapping[str, str] = {"stop": "serious", "major": "moderate", "minor": "note"}
 
@@ -129,7 +129,7 @@ def audit_view(store: AuditStore, created: str, hidden: frozenset[str] = frozens
     ledger = tuple(store.statements())
     bundle = bundle_of(store.home)
     absent = bundle.left_out if bundle else {}
-    shown = {path: shown_path(store, path) for path in _shown(explanations, hidden) if path not in absent}
+    shown = {path: shown_path(path, store.has) for path in _shown(explanations, hidden) if path not in absent}
     return AuditView(
         audit_id=store.audit_id,
         run_id=store.run_id,

@@ -61,3 +61,10 @@ def marked_pictures(
     """Marked pictures by path; ``read`` gives the bytes of an overlay."""
     found = marks(explanations, verdicts)
     return {marked_path(overlay): marked_png(read(overlay), words) for overlay, words in found.items()}
+
+
+def shown_path(overlay: str, kept: Callable[[str], bool]) -> str:
+    """The picture as people see it: under its mark where the maps of its method are not simply usable; ``kept`` says
+    which files the evidence has."""
+    marked = marked_path(overlay)
+    return marked if kept(marked) else overlay

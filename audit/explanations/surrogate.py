@@ -12,7 +12,6 @@ from math import comb
 from typing import Literal
 
 import numpy as np
-import shap
 from scipy.special import expit
 
 from audit.explanations.features import Encoded
@@ -103,6 +102,8 @@ def shap_values(intercept: float, parts: FloatArray, background: FloatArray) -> 
 
     ``parts`` (n, features) and ``background`` (b, features) are additive contributions to the log-odds.
     """
+    import shap  # brings torch and drawing libraries along, which the tables and the documents do without
+
     explainer = shap.KernelExplainer(lambda x: expit(intercept + x.sum(axis=1)), background)
     found = explainer.shap_values(parts, nsamples=2 ** parts.shape[1], l1_reg=False, silent=True)
     return np.asarray(found, dtype=np.float64)

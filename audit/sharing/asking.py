@@ -13,11 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from audit.deciding import shown_path
 from audit.decision_tables import RATIONALES
 from audit.estimates import estimate
 from audit.evidence.store import AuditStore
-from audit.explanations.marking import marks
+from audit.explanations.marking import marks, shown_path
 from audit.explanations.rationale import sentences, vocabulary
 from audit.measures.choice import known_measures
 from audit.plan import Plan, Resampling
@@ -136,7 +135,7 @@ def ask(
     hidden = withheld(store, asked, role, "in an answer to a question", who, at)
     shown = mine[~mine["case_id"].isin(hidden)]
     titles = {m.name: m.title for m in known_measures(plan, stored_setting(store))}
-    overlays = tuple(store.folder / shown_path(store, str(path)) for path in shown["overlay"].unique())
+    overlays = tuple(store.folder / shown_path(str(path), store.has) for path in shown["overlay"].unique())
     allowed = frozenset(inside["case_id"].astype(str)) - hidden
     drawn = draw_marks(store, plan, allowed, pictures, sets) if pictures and plan.detects else {}
     group = " & ".join(f"{a}={v}" for a, v in wanted.items()) or OVERALL
@@ -155,7 +154,7 @@ def _rationales(store: AuditStore, shown: pd.DataFrame) -> dict[str, str]:
         for name in ("version", "case_id", "target"):
             mine = mine[mine[name] == row[name]]
         mine = mine[mine["method"].isna() | (mine["method"] == row["method"])].sort_values(["sentence", "place"])
-        found[str(store.folder / shown_path(store, str(row["overlay"])))] = sentences(
+        found[str(store.folder / shown_path(str(row["overlay"]), store.has))] = sentences(
             dict(zip(mine["fact"], mine["phrase"], strict=True)), vocabulary("en")
         )
     return found
@@ -166,7 +165,7 @@ def _marks(store: AuditStore, shown: pd.DataFrame) -> dict[str, str]:
     if not store.has(f"tables/{EXPLANATION_VERDICTS.name}.parquet"):
         return {}
     found = marks(shown, store.read_table(EXPLANATION_VERDICTS))
-    return {str(store.folder / shown_path(store, overlay)): words for overlay, words in found.items()}
+    return {str(store.folder / shown_path(overlay, store.has)): words for overlay, words in found.items()}
 
 
 def _estimates(plan: Plan, cases: pd.DataFrame, store: AuditStore) -> pd.DataFrame:
