@@ -18,8 +18,9 @@ from audit.documents.view import make_documents, verdict_of
 from audit.evidence.difference import Difference
 from audit.evidence.store import AuditStore
 from audit.models.registering import Training, ensure_registered
-from audit.run import Progress, lock_plan, locked_or_none, run_plan, verify_audit
+from audit.run import Progress, lock_plan, locked_or_none, run_plan
 from audit.simulation.network import OUTPUTS, VERSIONS, WEIGHTS, load_version
+from audit.verifying.recomputing import verify_audit
 
 MODEL, SET = "brain-lesion", "brain_mri_simulated"
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from audit.explanation_plan import Explanations
 from audit.given_files import file_bytes, plain_yaml
-from audit.model_refs import Model, RecordedPredictions
+from audit.model_refs import Model, RecordedPredictions, Registered
 from audit.plan_decisions import Shortcuts, Uncertainty, contradictions
 from audit.records import BadInput
 from audit.tables import ALL, OVERALL
@@ -505,6 +505,16 @@ class Plan(Part):
     def versions(self) -> tuple[str, ...]:
         """'candidate', then 'comparator' where there is one."""
         return ("candidate", "comparator") if self.comparator else ("candidate",)
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """Role -> what stands under audit in it."""
+        return {"candidate": self.model} | ({"comparator": self.comparator} if self.comparator else {})
+
+    @property
+    def registered(self) -> dict[str, Registered]:
+        """Of ``models`` those that stand in the registry: all but recorded predictions."""
+        return {role: ref for role, ref in self.models.items() if not isinstance(ref, RecordedPredictions)}
 
     @property
     def recorded(self) -> bool:

@@ -1,8 +1,7 @@
 """The order of the walk: its first half, with the model. The second, with tables only, stands in ``tabulating``.
 
 ``lock_plan`` binds plan, sets and model files before results exist. ``run_plan`` makes the one pass and states
-everything that follows from it. ``verify_audit`` compares the evidence with what it gives again. Every function takes
-the time as an argument or through the store's clock.
+everything that follows from it. Every function takes the time as an argument or through the store's clock.
 """
 
 from __future__ import annotations
@@ -43,29 +42,22 @@ from audit.engines.local import Arm, run_pass
 from audit.engines.perturbations import perturbation
 from audit.engines.repeating import drawn_to_repeat, repeated
 from audit.engines.shards import Shard, masks_bytes
-from audit.evidence.bundled import bundle_of
-from audit.evidence.difference import Difference
 from audit.evidence.keys import SigningKey
 from audit.evidence.lineage import DatasetUse, log_lineage, log_results
-from audit.evidence.locks import amend, find_lock, finish, lock, read_lock, start
-from audit.evidence.packages import check_packages
+from audit.evidence.locks import amend, find_lock, finish, lock, start
 from audit.evidence.parquet import table_bytes
 from audit.evidence.pointers import log_pointers
-from audit.evidence.predicates import check_statements
 from audit.evidence.producer import environment, producer
-from audit.evidence.products import check_products
-from audit.evidence.register import register_of
 from audit.evidence.registry import state_registry
-from audit.evidence.sbom import check_sbom, state_sbom
+from audit.evidence.sbom import state_sbom
 from audit.evidence.statements import sha256, to_json
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.uses import case_use, with_uses
-from audit.evidence.verification import SetDigestsNow, verify
 from audit.explanations.black_box import BlackBox
 from audit.explanations.drawing import draw_cases
 from audit.explanations.explaining import CaseFacts, Explained, explain_cases
 from audit.findings import check_plan
-from audit.model_refs import RecordedPredictions, Registered
+from audit.model_refs import RecordedPredictions
 from audit.models.model import OpenModel
 from audit.models.opening import cuda_present, determinism, open_version, require_outputs
 from audit.models.recorded import mask_digests, read_recorded, recorded_version
@@ -99,8 +91,6 @@ from audit.tabulating import (
     findings_bytes,
     gathered,
     gathered_marks,
-    judged_again,
-    recompute,
     stored_plan,
     stored_setting,
     tabulate,
@@ -174,7 +164,7 @@ def check_explanations(plan: Plan, cases: pd.DataFrame) -> None:
     asked = plan.explanations
     for name in asked.methods if asked else ():
         method = entry("explanations", name, "explanations.methods")
-        for role, ref in _references(plan):
+        for role, ref in plan.models.items():
             _check_method(method, role, ref)
     for name in asked.features if asked else ():
         if name not in cases and stratum_column(name) not in cases:
@@ -252,7 +242,7 @@ def set_digests(inputs: Inputs) -> dict[str, str]:
 def model_digests(stored: StoredPlan, home: Path) -> dict[str, dict[str, str]]:
     """Role -> file -> SHA-256 of every file a version consists of (of a recorded one: its table)."""
     digests: dict[str, dict[str, str]] = {}
-    for role, ref in _references(stored.plan):
+    for role, ref in stored.plan.models.items():
         if isinstance(ref, RecordedPredictions):
             digests[role] = {Path(name).name: sha256(_bytes(stored.locate(name))) for name in ref.files}
         else:
@@ -319,31 +309,6 @@ def locked_or_none(plan_path: Path, home: Path) -> AuditStore | None:
     return find_lock(home, read_plan(plan_path).sha256)
 
 
-def verify_audit(store: AuditStore, set_digests: SetDigestsNow | None = None) -> list[Difference]:
-    """Everything in the audit that is not as it was written, or does not follow from what is stored.
-
-    ``set_digests``: today's digests of the validation sets; None: they are not looked at.
-    """
-    plan_file = StoredPlan(stored_plan(store), store.read_bytes("plan.yaml"), store.folder / "plan.yaml")
-
-    bundle = bundle_of(store.home)
-
-    def today() -> dict[str, dict[str, str]]:
-        bound = read_lock(store).models
-        if bundle and not bundle.models:
-            return {role: dict(digests) for role, digests in bound.items()}  # not here: said, not compared
-        registered = registered_versions(plan_file.plan)
-        return {
-            role: file_digests(registered[role], store.home) if role in registered else dict(digests)
-            for role, digests in bound.items()
-        }
-
-    found = verify(store, judged_again if bundle and bundle.lacks_cases else recompute, today, set_digests)
-    ledgers = (store.ledger, register_of(store.home))
-    found += [each for one in ledgers for each in check_statements(one.path.name, one.lines())]
-    return [*found, *check_products(store), *check_packages(store), *check_sbom(store)]
-
-
 def _walk(
     inputs: Inputs,
     versions: Versions,
@@ -379,7 +344,7 @@ def _open(inputs: Inputs, home: Path, device: str) -> Versions:
     recorded: dict[str, pd.DataFrame] = {}
     marks: dict[str, pd.DataFrame] = {}
     files: dict[str, dict[str, bytes]] = {}
-    for role, ref in _references(inputs.plan):
+    for role, ref in inputs.plan.models.items():
         if isinstance(ref, RecordedPredictions):
             recorded[role], marks[role] = _recorded(inputs, ref, role)
             recorded[role], files[role] = _recorded_masks(inputs, ref, recorded[role], role)
@@ -417,17 +382,6 @@ def _recorded_masks(
             digests = mask_digests(ref, path, target)
             rows, files[place] = packed_predictions(rows, name, target, digests, folder, place)
     return rows, files
-
-
-def registered_versions(plan: Plan) -> dict[str, Registered]:
-    """Role -> version of every version of the plan that stands in the registry: all but recorded ones."""
-    return {role: ref for role, ref in _references(plan) if not isinstance(ref, RecordedPredictions)}
-
-
-def _references(plan: Plan) -> Iterator[tuple[str, Any]]:
-    yield "candidate", plan.model
-    if plan.comparator is not None:
-        yield "comparator", plan.comparator
 
 
 def _state_inputs(

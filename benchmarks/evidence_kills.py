@@ -38,6 +38,7 @@ import audit  # noqa: E402
 import audit.run as walk  # noqa: E402
 from audit.commands.shared import now  # noqa: E402
 from audit.evidence.store import open_audit  # noqa: E402
+from audit.verifying.recomputing import verify_audit  # noqa: E402
 
 for module in pkgutil.walk_packages(audit.__path__, "audit."):  # loaded once, before the first fork
     if not module.name.endswith("__main__"):
@@ -110,7 +111,7 @@ def after_the_kill(folder: Path) -> tuple[str, list[str]]:
 
 def differences(folder: Path) -> list[str]:
     store = open_audit(folder / "evidence", producer={})
-    return [f"{one.thing}: {one.explanation}" for one in walk.verify_audit(store)]
+    return [f"{one.thing}: {one.explanation}" for one in verify_audit(store)]
 
 
 def study(number: int, seed: int, place: Path) -> Iterator[dict[str, Any]]:

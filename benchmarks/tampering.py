@@ -41,7 +41,6 @@ from audit.evidence.locks import read_lock  # noqa: E402
 from audit.evidence.store import AuditStore, open_audit  # noqa: E402
 from audit.models.stored import file_digests  # noqa: E402
 from audit.records import BadInput  # noqa: E402
-from audit.run import registered_versions  # noqa: E402
 from audit.tabulating import stored_plan  # noqa: E402
 from audit.verifying.checking import verify_anything  # noqa: E402
 from audit.verifying.sets_today import sets_today  # noqa: E402
@@ -148,7 +147,7 @@ def found_by_digests(store: AuditStore) -> list[str]:
         bound, plan = read_lock(store), stored_plan(store)
         today = sets_today(store, plan, None)
         found += ["validation set"] if today.absent else []
-        models = {role: file_digests(ref, store.home) for role, ref in registered_versions(plan).items()}
+        models = {role: file_digests(ref, store.home) for role, ref in plan.registered.items()}
         found += [what for what, _, _ in changes(bound, today.digests(bound.sets), models)]
     except BadInput as error:
         found.append(f"model files or validation set: {error}")

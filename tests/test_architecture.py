@@ -119,7 +119,7 @@ def loaded(name: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["audit.documents.view", "audit.sharing.asking", "audit.tabulating"])
+@pytest.mark.parametrize("name", ["audit.documents.view", "audit.sharing.asking", "audit.verifying.checking"])
 def test_tables_and_documents_load_no_network(name: str) -> None:
     """They need no model; what models need takes seconds and hundreds of MiB to load."""
     packages = {each.split(".")[0] for each in loaded(name)}

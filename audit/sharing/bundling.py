@@ -22,7 +22,6 @@ from audit.home_record import MODELS, RECORD
 from audit.models.stored import find_stored
 from audit.plan import Plan
 from audit.records import BadInput
-from audit.run import registered_versions
 from audit.sequestering import sequestered_cases, withheld
 from audit.tables import ANALYSES, CURVES, ESTIMATES, IMPORTANCE
 from audit.tabulating import stored_plan
@@ -58,7 +57,7 @@ def make_bundle(store: AuditStore, out: Path, images: bool, models: bool, role: 
     if models:
         contents |= _model_files(store, plan)
     write_archive(out, contents)
-    return Bundled(out, bundle, len(contents), tuple(bundle.not_checked(bool(registered_versions(plan)))))
+    return Bundled(out, bundle, len(contents), tuple(bundle.not_checked(bool(plan.registered))))
 
 
 def _refuse(store: AuditStore, out: Path) -> None:
@@ -114,7 +113,7 @@ def _contents(store: AuditStore, left_out: Mapping[str, str]) -> dict[str, Calla
 
 def _model_files(store: AuditStore, plan: Plan) -> dict[str, Callable[[], bytes]]:
     found: dict[str, Callable[[], bytes]] = {}
-    for ref in registered_versions(plan).values():
+    for ref in plan.registered.values():
         stored = find_stored(ref, store.home)
         for name, path in folder_files(stored.folder).items():
             found[f"{MODELS}/{ref.name}/{ref.version}/{name}"] = path.read_bytes

@@ -18,13 +18,13 @@ from audit.evidence.signoffs import in_words, sign_offs
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.verification import FileCheck, verify_file
 from audit.records import BadInput, SignOff
-from audit.run import registered_versions, verify_audit
 from audit.tabulating import stored_plan
 from audit.verifying.anchoring import anchored
 from audit.verifying.delivered_checking import check_delivered
 from audit.verifying.html_checking import diagnose_html
 from audit.verifying.pdf_checking import diagnose_pdf
 from audit.verifying.prose_checking import check_prose
+from audit.verifying.recomputing import verify_audit
 from audit.verifying.result_checking import check_documents, check_record
 from audit.verifying.root_checking import check_future, check_roots
 from audit.verifying.sets_today import SetsToday, sets_today
@@ -141,7 +141,7 @@ def _in_bundle(store: AuditStore, bundle: Bundle) -> str:
         if bundle.lacks_cases
         else "all observations, estimates, importances and verdicts were computed again from the stored predictions"
     )
-    absent = bundle.not_checked(bool(registered_versions(stored_plan(store))))
+    absent = bundle.not_checked(bool(stored_plan(store).registered))
     return (
         "Ledger, the files in the bundle, the plan and the bundle's record of MLflow were compared with their digests; "
         f"{again}. Not checked, because not in the bundle: {'; '.join(absent)}."

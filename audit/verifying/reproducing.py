@@ -43,7 +43,6 @@ from audit.run import (
     check_stored,
     gather_stored,
     one_pass,
-    registered_versions,
     set_digests,
     silent,
 )
@@ -206,7 +205,7 @@ def _predicted_again(
 def _opened(store: AuditStore, sets: Path, device: str) -> tuple[Inputs, Versions]:
     """The set and the registered versions, both as they were bound to the audit."""
     plan = stored_plan(store)
-    refs = registered_versions(plan)
+    refs = plan.registered
     if not refs:
         raise BadInput("the audit is of recorded predictions: there is no model to run again; leave --model out.")
     bundle = bundle_of(store.home)
