@@ -117,13 +117,22 @@ def _reason(error: Exception) -> str:
 
 
 def _open(mlflow: Any, home: Path, address: str) -> MlflowClient:
-    with only_one(home):
-        if (home / DATABASE).exists():
-            relocate(home)
-        client = mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
-        if _ensure_experiments(client, home):
-            relocate(home)
-    return cast("MlflowClient", client)
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with only_one(home):
+            if (home / DATABASE).exists():
+                relocate(home)
+            client = mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
+            if _ensure_experiments(client, home):
+                relocate(home)
+        return cast("MlflowClient", client)
+    except (sqlite3.DatabaseError, SQLAlchemyError, MlflowException) as error:
+        raise BadInput(
+            f"{home / DATABASE}: MLflow's database cannot be read ({_reason(error)}): it was damaged or replaced; put "
+            "a copy from before in its place."
+        ) from error
 
 
 def _inode(path: Path) -> int:

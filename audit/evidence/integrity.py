@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import PurePosixPath
 
 from audit.evidence import mirror
 from audit.evidence.bundled import bundle_of
@@ -48,6 +49,11 @@ def check_integrity(store: AuditStore) -> list[Difference]:
         *([] if ledger or entries else check_register(store)),
         *check_registry(store),
     ]
+
+
+def check_chain(store: AuditStore) -> list[Difference]:
+    """The audit's own ledger alone, with its anchors and signatures: what a file of the audit rests on."""
+    return [*_check_ledger(store.ledger, _anchors(store)), *_signatures(store, store.ledger, whole=True)]
 
 
 def _signatures(store: AuditStore, ledger: Ledger, whole: bool) -> list[Difference]:
@@ -138,12 +144,21 @@ def _digest(store: AuditStore, name: str) -> str:
 
 def _unknown_files(store: AuditStore) -> Iterator[Difference]:
     known = {LEDGER, *store.subjects(), *_begun(store)}
+    folders = _folders(store)
     for path in sorted(store.folder.rglob("*")):
         name = path.relative_to(store.folder).as_posix()
         found = kind_of(path)
-        if found != "a folder" and name not in known:
+        if found == "a folder" and (name in folders or any(path.iterdir())):
+            continue
+        if name not in known:
             what = "No statement knows this file: it was added later, or its writing was interrupted."
-            yield Difference(name, "no such file", found, what)
+            yield Difference(name, "no such file", found.replace("a folder", "an empty folder"), what)
+
+
+def _folders(store: AuditStore) -> set[str]:
+    """Folders that a statement's file ever lay in; an erasure may have emptied them."""
+    names = {name for one in store.statements() for name in one.subjects if is_file(name)}
+    return {parent.as_posix() for name in names for parent in PurePosixPath(name).parents}
 
 
 def _mirror(store: AuditStore) -> Iterator[Difference]:

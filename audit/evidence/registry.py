@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from audit.evidence.comparison import compare_records
 from audit.evidence.difference import Difference
-from audit.evidence.statements import to_json
+from audit.evidence.statements import MISSHAPEN, to_json
 from audit.evidence.store import AuditStore
 from audit.home import is_record, open_home
 from audit.home_record import recorded_registry
@@ -56,7 +56,7 @@ def stated_registry(store: AuditStore) -> dict[str, Any]:
     try:
         stated = json.loads(store.read_bytes(FILE)) if FILE in store.subjects() else {}
         return stated if isinstance(stated["runs"], dict) and isinstance(stated["versions"], dict) else {}
-    except (BadInput, ValueError, KeyError, TypeError):
+    except (BadInput, *MISSHAPEN):
         return {}
 
 
@@ -95,6 +95,8 @@ def _run(client: Any, store: AuditStore, run_id: str) -> dict[str, Any] | str:
     except MlflowException:
         return "removed"
     own = run_id == store.run_id
+    names = {*run.data.metrics, *_metrics_in_database(client, run_id)}
+    metrics = {key: _history(client, run_id, key) for key in sorted(names)}
     return {
         "lifecycle": run.info.lifecycle_stage,
         "name": run.info.run_name,
@@ -105,8 +107,8 @@ def _run(client: Any, store: AuditStore, run_id: str) -> dict[str, Any] | str:
         "experiment_artifacts": _place(store.home, experiment.artifact_location),
         "artifacts": _place(store.home, run.info.artifact_uri),
         "parameters": dict(run.data.params),
-        "metrics": {key: _history(client, run_id, key) for key in sorted(run.data.metrics)},
-        "latest": {key: _number(value) for key, value in run.data.metrics.items()},
+        "metrics": metrics,
+        "latest": {one.key: _latest(one, metrics[one.key]) for one in run.to_proto().data.metrics},
         "tags": {key: value for key, value in run.data.tags.items() if not key.startswith(MOVING)},
         "datasets": sorted(f"{one.dataset.name}: {one.dataset.profile}" for one in run.inputs.dataset_inputs),
         "inputs": sorted((_input(one) for one in run.inputs.dataset_inputs), key=lambda one: str(sorted(one.items()))),
@@ -117,6 +119,30 @@ def _run(client: Any, store: AuditStore, run_id: str) -> dict[str, Any] | str:
 def _input(one: Any) -> dict[str, Any]:
     facts = {name: getattr(one.dataset, name) for name in ("name", "digest", "source_type", "source", "schema")}
     return facts | {"tags": {tag.key: tag.value for tag in one.tags}}
+
+
+def _metrics_in_database(client: Any, run_id: str) -> list[str]:
+    """Names of the metrics that MLflow's database holds of a run: its client lists those alone that have a latest
+    value, and gives the history of the others to whoever asks by name. A tracking server tells no more than its
+    client."""
+    if urlsplit(client.tracking_uri).scheme in ("http", "https"):
+        return []
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(client.tracking_uri)
+    try:
+        with engine.connect() as database:
+            found = database.execute(text("select distinct key from metrics where run_uuid = :run"), {"run": run_id})
+            return [str(key) for key in found.scalars()]
+    finally:
+        engine.dispose()
+
+
+def _latest(one: Any, history: list[list[float | int | str]]) -> float | str:
+    """The value that MLflow shows; one that its history does not hold at that time and step, with both."""
+    value = _number(one.value)
+    known = [value, one.timestamp, one.step] in history
+    return value if known else f"{value} at time {one.timestamp}, step {one.step}, which its history does not hold"
 
 
 def _history(client: Any, run_id: str, key: str) -> list[list[float | int | str]]:
@@ -148,7 +174,8 @@ def _version(client: Any, home: Path, name: str, version: str) -> dict[str, Any]
     facts |= {"created": found.creation_timestamp, "user": found.user_id, "status": found.status}
     facts |= {"description": found.description or "", "of": _registered(client, name)}
     facts |= {"loaded_from": _place(home, client.get_model_version_download_uri(name, version))}
-    return facts | {"logged": _logged(client, home, str(found.source))}
+    source = str(found.source)
+    return facts | {"logged": _logged(client, home, source), "logged_metrics": _logged_metrics(client, source)}
 
 
 def _registered(client: Any, name: str) -> dict[str, Any]:
@@ -173,6 +200,17 @@ def _logged(client: Any, home: Path, source: str) -> dict[str, Any] | str:
         "parameters": dict(found.params),
         "artifacts": _place(home, found.artifact_location),
     }
+
+
+def _logged_metrics(client: Any, source: str) -> list[list[float | int | str]]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client.get_logged_model(source.removeprefix("models:/")).metrics or []
+    except MlflowException:
+        return []
+    rows = ([one.key, _number(one.value), one.timestamp, one.step, one.run_id or ""] for one in found)
+    return sorted(rows, key=str)
 
 
 def _in_words(one: Difference) -> Difference:

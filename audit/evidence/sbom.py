@@ -20,7 +20,7 @@ from uuid import NAMESPACE_URL, uuid5
 from audit.evidence.difference import Difference
 from audit.evidence.locks import read_lock
 from audit.evidence.packages import KEY, Package, installed, normalised, packages_file
-from audit.evidence.statements import sha256
+from audit.evidence.statements import MISSHAPEN, sha256
 from audit.evidence.store import AuditStore
 from audit.records import BadInput, Statement
 
@@ -193,7 +193,7 @@ def check_sbom(store: AuditStore) -> Iterator[Difference]:
     try:
         listed = _listed(json.loads(store.read_bytes(FILE))["components"])
         expected = _expected(store, stated)
-    except (BadInput, ValueError, KeyError, TypeError) as error:
+    except (BadInput, *MISSHAPEN) as error:
         what = "The bill of materials, or what it is held against, cannot be read."
         yield Difference(FILE, f"a bill of materials ({FORMAT})", "not readable", f"{what} ({type(error).__name__})")
         return

@@ -105,6 +105,10 @@ def write_payload(
     return payload
 
 
+MISSHAPEN = (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
+"""What reading JSON raises that is none, or has another shape than this suite writes: somebody else wrote it."""
+
+
 def validate(payload: bytes) -> None:
     """Holds the payload against the in-toto schema; raises ``ValueError`` (or its subclass) where it does not fit."""
     parsed = json_format.Parse(payload, statement_pb2.Statement())

@@ -11,7 +11,7 @@ from audit.evidence.anchors import Anchored
 from audit.evidence.bundled import Bundle, as_home, bundle_of
 from audit.evidence.difference import Difference
 from audit.evidence.erasures import erasures, sentence
-from audit.evidence.integrity import check_integrity
+from audit.evidence.integrity import check_chain, check_integrity
 from audit.evidence.locks import PLAN_FILE, read_lock
 from audit.evidence.producer import producer
 from audit.evidence.signoffs import in_words, sign_offs
@@ -89,7 +89,7 @@ def verify_anything(
     """
     with as_home(what, home) as (place, named):
         if named is not None and (Path(named).is_file() or Path(named).suffix in (".pdf", ".docx", ".html", ".json")):
-            return _verify_file(place, Path(named))
+            return _verify_file(place, Path(named), anchor, tsa)
         given = what if what is not None and what != named else str(home)
         where = f"bundle {given}, " if place != home else ""
         return _verify_audit(open_audit(place, named), anchor, tsa, sets, device, where)
@@ -163,13 +163,23 @@ def _made_by(store: AuditStore) -> Mapping[str, Any]:
     return stated.producer if stated else {}
 
 
-def _verify_file(home: Path, path: Path) -> Checked:
+def _verify_file(home: Path, path: Path, anchor: str | None, tsa: Path | None) -> Checked:
     found = verify_file(home, path)
+    rests_on = _rests_on(home, found, anchor, tsa)
     whose = f"It is {found.document} of audit {found.audit_id}." if found.audit_id and not found.changed else ""
-    differences = (*found.differences, *_diagnosed(home, path, found))
+    differences = (*found.differences, *_diagnosed(home, path, found), *rests_on.differences)
     signed = _sign_offs_of(home, found)
-    words = f"SHA-256 {found.sha256}. {whose} {_signed(signed)}".strip()
+    words = f"SHA-256 {found.sha256}. {whose} {_signed(signed)}{rests_on.sentence}".strip()
     return Checked(str(path), words, differences, signed)
+
+
+def _rests_on(home: Path, found: FileCheck, anchor: str | None, tsa: Path | None) -> Anchored:
+    """The ledger that says which bytes were delivered, as it stands, and held against what the auditor has."""
+    if found.audit_id is None:
+        return Anchored("")
+    store = open_audit(home, found.audit_id)
+    held = anchored(store, anchor, tsa)
+    return Anchored(held.sentence, (*check_chain(store), *held.differences))
 
 
 def _sign_offs_of(home: Path, found: FileCheck) -> tuple[SignOff, ...]:

@@ -17,6 +17,7 @@ from audit.dossier.rounding import is_number
 from audit.dossier.word_reading import read_word
 from audit.dossier.word_runs import VALUE_PREFIX
 from audit.evidence.difference import Difference
+from audit.evidence.statements import MISSHAPEN
 from audit.evidence.store import AuditStore
 from audit.records import BadInput
 from audit.verifying.result_checking import Evidence, check_record, check_values
@@ -30,7 +31,7 @@ def check_delivered(path: Path, store: AuditStore, document: str) -> list[Differ
         return check_record(path.name, path, store)
     try:
         values = _of_word(path, store, document) if path.suffix == ".docx" else _by_links(path)
-    except (BadInput, ValueError, KeyError, IndexError) as error:
+    except (BadInput, *MISSHAPEN) as error:
         return [Difference(f"{path.name}: results", "readable", "not readable", " ".join(str(error).split()))]
     return list(check_values(path.name, values, Evidence(store, document=document)))
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from audit.dossier.pdf_reading import PdfText, Printed, read_pdf
 from audit.evidence.difference import Difference
-from audit.evidence.statements import sha256
+from audit.evidence.statements import MISSHAPEN, sha256
 from audit.evidence.store import AuditStore, list_audits
 from audit.records import BadInput
 from audit.verifying.result_checking import Evidence, check_values
@@ -108,7 +108,7 @@ def _facts(store: AuditStore, document: str) -> Mapping[str, Any]:
     """Title and values of a delivered document, by its JSON; neither where that was changed."""
     try:
         facts = json.loads(_as_stated(store, _json_of(document)))
-    except (BadInput, ValueError):
+    except (BadInput, *MISSHAPEN):
         facts = {}
     return {"title": "\n", "values": [], **facts}
 

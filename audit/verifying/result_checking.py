@@ -23,6 +23,7 @@ from audit.dossier.rounding import prints_as
 from audit.dossier.view import AuditView
 from audit.evidence.difference import Difference
 from audit.evidence.erasures import erasures
+from audit.evidence.statements import MISSHAPEN
 from audit.evidence.store import AuditStore, list_audits
 from audit.records import BadInput, Statement
 from audit.tables import EXPLANATIONS
@@ -176,6 +177,6 @@ def check_record(name: str, path: Path, store: AuditStore) -> list[Difference]:
         values = [
             {key: str(one[key]) for key in ("text", "reference")} for one in json.loads(path.read_bytes())["values"]
         ]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, *MISSHAPEN):
         return []
     return list(check_values(name, values, Evidence(store, document=f"documents/{Path(name).name}")))

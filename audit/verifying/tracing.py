@@ -12,6 +12,7 @@ import pandas as pd
 
 from audit.dossier.pointers import look_up
 from audit.evidence.bundled import as_home
+from audit.evidence.statements import MISSHAPEN
 from audit.evidence.store import AuditStore, list_audits, open_audit
 from audit.evidence.tree import Node, tree_of
 from audit.evidence.verification import verify_file
@@ -120,7 +121,7 @@ def _value_at(store: AuditStore, statement: Statement, address: str) -> str:
             else json.loads(store.read_bytes(next(iter(statement.subjects))))
         )
         return str(look_up(payload, address))
-    except (LookupError, ValueError, StopIteration, BadInput):
+    except (StopIteration, BadInput, *MISSHAPEN):
         return ""
 
 

@@ -4,22 +4,32 @@ import base64
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_audit import Finished, run_tiny
+from tiny_audit import PRODUCER, Finished, run_tiny
 
 from audit.evidence.chain import START
 from audit.evidence.integrity import check_integrity
 from audit.evidence.keys import make_key
+from audit.evidence.packages import KEY, packages_file
 from audit.evidence.pointers import PREFIX, check_pointers, log_pointers
 from audit.evidence.products import check_products
 from audit.evidence.register import ANCHOR, register_of
+from audit.evidence.registry import check_registry, state_registry
+from audit.evidence.sbom import check_sbom
 from audit.evidence.signoffs import sign_off
 from audit.evidence.statements import sha256, to_json
-from audit.home import AUDITS, experiment, open_home
+from audit.evidence.store import list_audits
+from audit.home import AUDITS, TRAINING, experiment, open_home
+from audit.records import BadInput, ModelVersion
+from audit.verifying.checking import verify_anything
+from audit.verifying.root_checking import check_roots
 
 Edit = Callable[[int, dict[str, Any]], dict[str, Any] | None]
 
@@ -152,3 +162,77 @@ def test_a_file_that_this_suite_does_not_write_so_is_named_though_it_was_stated(
     assert all(one.startswith("findings.json: /0/") for one in found), "its lock.json fits"
     finished.store.put_bytes("findings", "findings.json", b"[")
     assert [one.thing for one in check_products(finished.store)] == ["findings.json"]
+
+
+def test_an_empty_folder_that_no_statement_knows_is_named(finished: Finished) -> None:
+    folder = finished.store.folder
+    (folder / "more").mkdir()
+    (folder / "figures/forest.svg").unlink()
+    found = {one.thing: one.found for one in check_integrity(finished.store)}
+    assert found == {"more": "an empty folder", "figures/forest.svg": "no file"}
+
+
+@pytest.mark.parametrize("content", [b"null", b'{"components": [5]}', b"[" * 100_000], ids=["null", "shape", "depth"])
+def test_json_of_another_shape_breaks_no_check(finished: Finished, content: bytes) -> None:
+    store = finished.store
+    for kind, name in (("sbom", "sbom.cdx.json"), ("registry", "registry.json")):
+        store.put_bytes(kind, name, content)
+    assert [one.thing for one in check_sbom(store)] == ["sbom.cdx.json"]
+    assert check_registry(store) == []
+    assert list(check_roots(store)) == []
+    assert "registry.json" in {one.thing.partition(":")[0] for one in check_products(store)}
+
+
+def test_a_list_of_packages_that_is_none_is_named(finished: Finished) -> None:
+    store = replace(finished.store, producer={**PRODUCER, KEY: "ab" * 32}, listed={"ab" * 32})
+    store.put_bytes("packages", packages_file("ab" * 32), b"null")
+    store.put_bytes("sbom", "sbom.cdx.json", b'{"components": []}')
+    assert [one.thing for one in check_sbom(store)] == ["sbom.cdx.json"]
+
+
+def test_what_mlflow_shows_only_who_asks_by_name_is_found(finished: Finished) -> None:
+    store, client = finished.store, open_home(finished.home)
+    training = experiment(finished.home, TRAINING).experiment_id
+    logged = client.create_logged_model(training, name="device").model_id
+    client.create_registered_model("device")
+    client.create_model_version("device", f"models:/{logged}", model_id=logged)
+    client.log_metric(store.run_id, "auroc", 0.9)
+    state_registry(store, {"candidate": ModelVersion("device", "1", "onnx", "models:/device/1", {}, ("o",))})
+    assert check_registry(store) == []
+    insert = "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES ('better', 1, 1, ?, 0, 0)"
+    with closing(sqlite3.connect(finished.home / "mlflow.db")) as database, database:
+        database.execute(insert, (store.run_id,))
+        database.execute("UPDATE latest_metrics SET step = 7")
+    client.log_metric(client.create_run(training).info.run_id, "dice", 0.99, model_id=logged)
+    places = [f"runs/{store.run_id}/latest/auroc", f"runs/{store.run_id}/metrics/better"]
+    found = [one.thing for one in check_registry(store)]
+    assert found[:2] == [f"MLflow: /{place}" for place in places]
+    assert found[2:]
+    assert all(one.startswith("MLflow: /versions/device/1/logged_metrics") for one in found[2:])
+
+
+def test_a_database_that_is_none_is_named(home: Path) -> None:
+    (home / "mlflow.db").unlink()
+    (home / "mlflow.db").write_bytes(b"no database" * 100)
+    with pytest.raises(BadInput, match=r"mlflow\.db: MLflow's database cannot be read"):
+        list_audits(home)
+
+
+def test_a_file_rests_on_its_ledger_and_the_anchor(finished: Finished) -> None:
+    path = finished.store.folder / "figures/forest.svg"
+    assert not verify_anything(str(path), finished.home).differences
+    (anchored,) = verify_anything(str(path), finished.home, "0" * 64).differences
+    assert anchored.thing == "anchor"
+    before, forged = sha256(path.read_bytes()).encode(), b"<svg>forged</svg>"
+    lines = finished.store.ledger.path.read_bytes().splitlines(keepends=True)
+    place = next(
+        n for n, line in enumerate(lines) if before in base64.b64decode(json.loads(line)["envelope"]["payload"])
+    )
+    raw = json.loads(lines[place])
+    payload = base64.b64decode(raw["envelope"]["payload"]).replace(before, sha256(forged).encode())
+    raw["envelope"]["payload"] = base64.b64encode(payload).decode()
+    lines[place] = to_json(raw | {"id": sha256(payload)}) + b"\n"
+    finished.store.ledger.path.write_bytes(b"".join(lines))
+    path.write_bytes(forged)
+    found = verify_anything(str(path), finished.home).differences
+    assert any(one.thing.startswith("ledger.jsonl line") for one in found)
