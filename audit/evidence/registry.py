@@ -47,7 +47,14 @@ def check_registry(store: AuditStore) -> list[Difference]:
     stated = stated_registry(store)
     if not stated:
         return []
-    now = _like(registry_now(store), stated)
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        now = _like(registry_now(store), stated)
+    except (MlflowException, SQLAlchemyError) as error:
+        what = f"MLflow cannot read what its database holds of the audit: {' '.join(str(error).split())}"
+        return [Difference("MLflow", "readable", "not readable", what)]
     return [_in_words(one) for one in compare_records("MLflow", now, stated)]
 
 
@@ -113,6 +120,7 @@ def _run(client: Any, store: AuditStore, run_id: str) -> dict[str, Any] | str:
         "datasets": sorted(f"{one.dataset.name}: {one.dataset.profile}" for one in run.inputs.dataset_inputs),
         "inputs": sorted((_input(one) for one in run.inputs.dataset_inputs), key=lambda one: str(sorted(one.items()))),
         "models": sorted(one.model_id for one in run.inputs.model_inputs),
+        "outputs": sorted(one.model_id for one in (run.outputs.model_outputs if run.outputs else ())),
     }
 
 

@@ -311,8 +311,20 @@ def list_audits(home: Path) -> list[AuditSummary]:
     Deleted MLflow runs are listed, and so are audits that only the register still knows (state 'removed').
     """
     if not exists(home):
+        if (home / REGISTER).is_file():
+            raise BadInput(
+                f"{home}: MLflow's database (mlflow.db) is gone, and the register knows audits; put it back."
+            )
         return []
-    listed = _listed(open_home(home), experiment(home, AUDITS).experiment_id)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        listed = _listed(open_home(home), experiment(home, AUDITS).experiment_id)
+    except MlflowException as error:
+        raise BadInput(
+            f"{home}: MLflow cannot list its runs ({' '.join(str(error).split())[:160]}): its database was edited or "
+            "damaged; put a copy from before in its place."
+        ) from error
     removed = _only_registered(home, {one.audit_id for one in listed})
     return sorted([*removed, *listed], key=lambda one: (one.created, one.audit_id))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,15 @@ class Evidence:
     def statement(self, reference: str) -> Statement | None:
         """The statement that an address names, or None where the ledger has none."""
         return self._statements.get(reference.removeprefix("audit:").partition("#")[0])
+
+    @cached_property
+    def elsewhere(self) -> dict[str, str]:
+        """Statement -> the other audit of this home that holds it; read once, for a rewritten ledger has none of the
+        statements that thousands of results name."""
+        home, mine = self.store.home, self.store.audit_id
+        others = [one for one in list_audits(home) if one.audit_id != mine]
+        read = {one.audit_id: AuditStore(home, one.audit_id, one.run_id, {}).statements() for one in others}
+        return {each.id: audit for audit, statements in read.items() for each in statements}
 
     def superseded_by(self, statement: Statement) -> Statement | None:
         """The later statement of the same product, where there is one."""
@@ -127,7 +137,7 @@ def check_values(name: str, values: Sequence[Mapping[str, str]], evidence: Evide
         thing = f"{name}: {reference}"
         statement = evidence.statement(reference)
         if statement is None:
-            yield _foreign(thing, text, reference, evidence.store)
+            yield _foreign(thing, text, reference, evidence)
             continue
         if evidence.erased(statement):
             continue
@@ -153,15 +163,15 @@ def _since(statement: Statement, evidence: Evidence) -> str:
     )
 
 
-def _foreign(thing: str, text: str, reference: str, store: AuditStore) -> Difference:
+def _foreign(thing: str, text: str, reference: str, evidence: Evidence) -> Difference:
     prefix = reference.removeprefix("audit:").partition("#")[0]
-    for one in list_audits(store.home):
-        other = AuditStore(store.home, one.audit_id, one.run_id, {})
-        if one.audit_id != store.audit_id and any(each.id.startswith(prefix) for each in other.statements()):
+    mine = f"a statement of audit {evidence.store.audit_id}"
+    for statement, audit in evidence.elsewhere.items():
+        if statement.startswith(prefix):
             what = "The result was copied from another product: its statement belongs to another audit."
-            return Difference(thing, f"a statement of audit {store.audit_id}", f"one of audit {one.audit_id}", what)
+            return Difference(thing, mine, f"one of audit {audit}", what)
     what = f"The result ({text}) names a statement that no audit of this home holds: no evidence stands behind it."
-    return Difference(thing, f"a statement of audit {store.audit_id}", "no statement", what)
+    return Difference(thing, mine, "no statement", what)
 
 
 def _two_values(printed: Mapping[str, Sequence[Printed]]) -> Iterator[Difference]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.entities import LoggedModelOutput
 from tiny_audit import PRODUCER, Finished, run_tiny
 
 from audit.evidence.chain import START
@@ -203,16 +204,28 @@ def test_what_mlflow_shows_only_who_asks_by_name_is_found(finished: Finished) ->
     with closing(sqlite3.connect(finished.home / "mlflow.db")) as database, database:
         database.execute(insert, (store.run_id,))
         database.execute("UPDATE latest_metrics SET step = 7")
+    client.log_outputs(store.run_id, [LoggedModelOutput(logged, 0)])
     client.log_metric(client.create_run(training).info.run_id, "dice", 0.99, model_id=logged)
-    places = [f"runs/{store.run_id}/latest/auroc", f"runs/{store.run_id}/metrics/better"]
+    places = [f"runs/{store.run_id}/{fact}" for fact in ("latest/auroc", "metrics/better", "outputs")]
     found = [one.thing for one in check_registry(store)]
-    assert found[:2] == [f"MLflow: /{place}" for place in places]
-    assert found[2:]
-    assert all(one.startswith("MLflow: /versions/device/1/logged_metrics") for one in found[2:])
+    assert found[:3] == [f"MLflow: /{place}" for place in places]
+    assert found[3:]
+    assert all(one.startswith("MLflow: /versions/device/1/logged_metrics") for one in found[3:])
+
+
+def test_a_row_that_mlflow_cannot_read_is_named(finished: Finished) -> None:
+    with closing(sqlite3.connect(finished.home / "mlflow.db")) as database, database:
+        database.execute("UPDATE runs SET user_id = NULL")
+    with pytest.raises(BadInput, match="MLflow cannot list its runs"):
+        list_audits(finished.home)
 
 
 def test_a_database_that_is_none_is_named(home: Path) -> None:
     (home / "mlflow.db").unlink()
+    assert list_audits(home) == []
+    (home / "register.jsonl").touch()
+    with pytest.raises(BadInput, match=r"mlflow\.db\) is gone"):
+        list_audits(home)
     (home / "mlflow.db").write_bytes(b"no database" * 100)
     with pytest.raises(BadInput, match=r"mlflow\.db: MLflow's database cannot be read"):
         list_audits(home)

@@ -25,6 +25,7 @@ from audit.evidence.difference import Difference
 from audit.evidence.integrity import check_integrity
 from audit.evidence.lineage import DatasetUse, log_lineage
 from audit.evidence.locks import read_lock
+from audit.evidence.pointers import log_pointers
 from audit.evidence.registry import state_registry
 from audit.evidence.store import AuditStore, list_audits, open_audit
 from audit.evidence.verification import verify
@@ -97,6 +98,7 @@ def finished_audit(home: Path, place: Path, database: str) -> Elsewhere:
     model = ModelVersion("device", "1", "onnx", "models:/device/1", file_digests(REF, home), ("o",), run_id, "7" * 64)
 
     def before_the_end(store: AuditStore) -> None:
+        log_pointers(store)
         log_lineage(store, make_plan().plan, [DatasetUse("four_cases", "a" * 64)], {"candidate": model})
         state_registry(store, {"candidate": model, "comparator": replace(model, training_run=deleted)})
 

@@ -12,13 +12,14 @@ from small_audit import Small, audit
 
 from audit.dossier.revisions import Printed, changed_results, disagreements
 from audit.dossier.rounding import agree, prints_as
-from audit.evidence.store import create_audit
+from audit.evidence.store import AuditSummary, create_audit, list_audits
 from audit.plan import StoredPlan
 from audit.records import BadInput
 from audit.tables import ESTIMATES
 from audit.tabulating import stored_plan
+from audit.verifying import result_checking
 from audit.verifying.delivered_checking import check_delivered
-from audit.verifying.result_checking import check_documents
+from audit.verifying.result_checking import Evidence, check_documents, check_values
 
 Edit = Callable[[list[dict[str, Any]]], str]
 
@@ -90,6 +91,22 @@ def test_a_number_of_another_product_is_named(small: Small) -> None:
     assert told in said.thing
     assert other.audit_id in said.found
     assert "copied from another product" in said.explanation
+
+
+def test_other_audits_are_read_once_however_many_results_lack_evidence(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def listing(home: Path) -> list[AuditSummary]:
+        asked.append(home)
+        return list_audits(home)
+
+    monkeypatch.setattr(result_checking, "list_audits", listing)
+    values = [{"text": "1", "reference": f"audit:{number:012x}#/a"} for number in range(300)]
+    found = list(check_values("a rewritten ledger", values, Evidence(small.store)))
+    assert [one.found for one in found] == ["no statement"] * 300
+    assert len(asked) == 1
 
 
 def test_stale_results_are_named_in_every_format(small: Small) -> None:
