@@ -116,3 +116,9 @@ RANDOM_WEIGHTS = Table(
     },
 )
 DECISION_TABLES = (IMAGE_FEATURES, COPIES, MAP_REGIONS, MAP_AGREEMENT, UNCERTAINTY, RATIONALES, RANDOM_WEIGHTS)
+
+
+def outcome(reference: float, decision: float) -> str:
+    """What a decision (0 or 1) is against the reference standard: 'true positive', 'false negative', ..."""
+    right = "true" if reference == decision else "false"
+    return f"{right} {'positive' if decision == 1 else 'negative'}"

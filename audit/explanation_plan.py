@@ -18,11 +18,13 @@ class ExplanationPart(BaseModel):
 
 
 class ExplainedCases(ExplanationPart):
-    """The rule that draws explained cases before inference: ``per_level`` of each level of ``attribute``, half of
-    them reference-positive where the set allows."""
+    """The rule that draws explained cases: before inference ``per_level`` of each level of ``attribute``, half of
+    them reference-positive where the set allows; after it, to be shown and not scored, ``per_decision`` more of each
+    level and each kind of the candidate's decisions (true and false positives and negatives)."""
 
     attribute: str = OVERALL
     per_level: int = Field(default=3, ge=1)
+    per_decision: int = Field(default=0, ge=0)
 
 
 class ScoreCriterion(ExplanationPart):

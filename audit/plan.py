@@ -617,6 +617,18 @@ def _impossible_targets(plan: Plan) -> Iterator[str]:
     for name in plan.explanations.targets if plan.explanations else ():
         if not _explainable(plan.targets.get(name)):
             yield f"explanations name target '{name}'; explained are classification, triage and segmentation"
+    yield from _undecided(plan)
+
+
+def _undecided(plan: Plan) -> Iterator[str]:
+    """Cases to be drawn by decisions that the target does not have."""
+    asked = plan.explanations
+    target = plan.targets.get(asked.target) if asked else None
+    if asked and target and asked.cases.per_decision and not (target.binary and target.operating_point):
+        yield (
+            f"'explanations.cases.per_decision' draws by the decisions on target '{asked.target}', which has none; "
+            "give a classification or triage target an operating point, or leave 'per_decision' out"
+        )
 
 
 def _explainable(target: Target | None) -> bool:

@@ -38,6 +38,7 @@ from audit.deciding import (
     state_regions,
 )
 from audit.decision_tables import MAP_AGREEMENT, RATIONALES, UNCERTAINTY
+from audit.drawn_cases import drawn_cases
 from audit.engines.local import Arm, run_pass
 from audit.engines.perturbations import perturbation
 from audit.engines.repeating import drawn_to_repeat, repeated
@@ -54,7 +55,6 @@ from audit.evidence.statements import sha256, to_json
 from audit.evidence.store import AuditStore, open_audit
 from audit.evidence.uses import case_use, with_uses
 from audit.explanations.black_box import BlackBox
-from audit.explanations.drawing import draw_cases
 from audit.explanations.explaining import CaseFacts, Explained, explain_cases
 from audit.findings import check_plan
 from audit.model_refs import RecordedPredictions
@@ -567,7 +567,7 @@ def _explain_version(
 ) -> Explained:
     plan, asked = inputs.plan, inputs.plan.explanations
     assert asked is not None
-    drawn = draw_cases(inputs.cases.cases, inputs.references, asked.cases, asked.target, plan.seed)
+    drawn = drawn_cases(plan, inputs.cases.cases, inputs.references, predictions)
     facts = _case_facts(inputs, role, name, drawn, predictions)
     total, counted = len(drawn) * len(asked.methods), 0
 
@@ -584,7 +584,9 @@ def _explain_version(
     )  # fmt: skip
 
 
-def _case_facts(inputs: Inputs, role: str, name: str, drawn: list[str], predictions: pd.DataFrame) -> list[CaseFacts]:
+def _case_facts(
+    inputs: Inputs, role: str, name: str, drawn: Mapping[str, str | None], predictions: pd.DataFrame
+) -> list[CaseFacts]:
     asked = inputs.plan.explanations
     assert asked is not None
     point = inputs.plan.targets[name].operating_point_of(role)
@@ -601,8 +603,9 @@ def _case_facts(inputs: Inputs, role: str, name: str, drawn: list[str], predicti
             score=_number(made["score"].get(case)),
             threshold=point.threshold if point else None,
             reference=None if pd.isna(read.get(case)) else bool(read.get(case)),
+            drawn_as=drawn_as,
         )
-        for case in drawn
+        for case, drawn_as in drawn.items()
     ]
 
 

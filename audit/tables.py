@@ -313,7 +313,7 @@ EXPLANATIONS = Table(
     "explanations",
     {
         "version": Column(TEXT, "'candidate' or 'comparator'"),
-        "case_id": Column(TEXT, "case, drawn by the plan's rule before inference"),
+        "case_id": Column(TEXT, "case, drawn by the plan's rule"),
         "patient_id": Column(TEXT, "pseudonym"),
         "target": Column(TEXT, "target explained"),
         "method": Column(TEXT, "entry of explanations/"),
@@ -329,6 +329,11 @@ EXPLANATIONS = Table(
         "layer": Column(TEXT, "layer chosen by rule (Grad-CAM)", nullable=True),
         "text": Column(TEXT, "two sentences from measured facts", nullable=True),
         "error": Column(TEXT, "why there is no explanation", nullable=True),
+        "drawn_as": _added(
+            "the candidate's decision on the plan's explained target ('false negative', ...) for which the case was "
+            "drawn after inference; missing where it was drawn before",
+            TEXT,
+        ),
     },
 )
 

@@ -30,6 +30,7 @@ from audit.decision_tables import (
     RATIONALES,
     UNCERTAINTY,
 )
+from audit.drawn_cases import before_inference
 from audit.engines.shards import cited
 from audit.estimates import estimate
 from audit.evidence.bundled import bundle_of
@@ -120,18 +121,25 @@ def tabulate(store: AuditStore) -> Frames:
     grouped = _by_use(plan, cases)
     localised = _localised(store, plan, cases, predictions) if plan.detects else None
     observations = _observed(store, plan, cases, references, predictions, localised)
-    explained = estimate_explanations(plan, cases, store.read_table(EXPLANATIONS), stored_scores(store))
+    explanations = store.read_table(EXPLANATIONS)
+    drawn_before = before_inference(explanations, explanations)
+    explained = estimate_explanations(plan, cases, drawn_before, stored_scores(store))
     setting = stored_setting(store)
     estimated = estimate(grouped, cases, observations, fates, setting, localised)
     estimates = ESTIMATES.conform(pd.concat([estimated, explained], ignore_index=True))
     decisions = _decisions(store, plan, cases, observations)
-    analyses = analyse(plan, cases, observations, fates, estimates, _populations(store), references, setting, decisions)
+    counted = decisions | {
+        name: before_inference(decisions[name], explanations)
+        for name in (MAP_REGIONS.name, MAP_AGREEMENT.name)
+        if name in decisions
+    }
+    analyses = analyse(plan, cases, observations, fates, estimates, _populations(store), references, setting, counted)
     if plan.explanations and plan.explanations.methods:
         decisions[RATIONALES.name] = _rationales(store, plan, cases, observations, estimates, decisions)
     return {
         **({} if localised is None else {LOCALISATIONS.name: localised}),
         **_curves(plan, cases, observations, fates, localised),
-        **_explained(plan, store, estimates, analyses),
+        **_explained(plan, store, drawn_before, estimates, analyses),
         **{table.name: decisions[table.name] for table in OF_DECISIONS if table.name in decisions},
         DISPOSITIONS.name: fates,
         OBSERVATIONS.name: observations,
@@ -147,11 +155,13 @@ def stored_scores(store: AuditStore) -> pd.DataFrame | None:
     return store.read_table(EXPLANATION_SCORES) if present else None
 
 
-def _explained(plan: Plan, store: AuditStore, estimates: pd.DataFrame, analyses: pd.DataFrame) -> Frames:
+def _explained(
+    plan: Plan, store: AuditStore, explanations: pd.DataFrame, estimates: pd.DataFrame, analyses: pd.DataFrame
+) -> Frames:
     """Verdicts on the maps, of audits that scored them one by one."""
     if stored_scores(store) is None:
         return {}
-    return {EXPLANATION_VERDICTS.name: verdicts(plan, estimates, analyses, store.read_table(EXPLANATIONS))}
+    return {EXPLANATION_VERDICTS.name: verdicts(plan, estimates, analyses, explanations)}
 
 
 def _by_use(plan: Plan, cases: pd.DataFrame) -> Plan:

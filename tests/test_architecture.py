@@ -39,8 +39,8 @@ OUTSIDE = {
 }
 # the modules that know the order, and the command
 TOP = {
-    "run", "deciding", "tabulating", "stating", "sequestering", "planning", "documents", "verifying", "sharing", "demo",
-    "commands", "cli",
+    "run", "deciding", "drawn_cases", "tabulating", "stating", "sequestering", "planning", "documents", "verifying",
+    "sharing", "demo", "commands", "cli",
 }  # fmt: skip
 # of these, which may not know which: a walk does not know its uses, a document not who checks it
 BELOW = {

@@ -55,13 +55,6 @@ def _decided(placed: pd.DataFrame, dispositions: pd.DataFrame, version: str, tar
     return rows.assign(right=right)[["case_id", "right", "reference", "score", "place"]]
 
 
-def outcome(way: str, reference: float) -> str:
-    """What the candidate's decision is now: 'false negative', 'true positive', ..."""
-    if way == LOST:
-        return "false negative" if reference == 1 else "false positive"
-    return "true positive" if reference == 1 else "true negative"
-
-
 def listed_cases(observations: pd.DataFrame, dispositions: pd.DataFrame, plan: Plan) -> Iterator[str]:
     """Case ids that a document lists as decided otherwise."""
     for target in compared_targets(plan):

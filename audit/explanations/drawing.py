@@ -21,14 +21,15 @@ def draw_cases(
     further patient. The draw of one level does not depend on the other levels or on the order of the rows.
     """
     positive = _positive(references, target)
-    levels = _levels(cases, rule.attribute)
+    levels = levels_of(cases, rule.attribute)
     drawn: list[str] = []
     for level in sorted(levels.unique()):
         drawn += _draw_level(cases[levels == level], positive, rule.per_level, f"{seed}|{rule.attribute}|{level}")
     return drawn
 
 
-def _levels(cases: pd.DataFrame, attribute: str) -> pd.Series[str]:
+def levels_of(cases: pd.DataFrame, attribute: str) -> pd.Series[str]:
+    """The level of each case; raises ``BadInput`` for an attribute that is no stratum."""
     if attribute == OVERALL:
         return pd.Series(ALL, index=cases.index, dtype="str")
     column = stratum_column(attribute)

@@ -32,7 +32,8 @@ class CaseFacts:
 
     ``group`` is the level by which it was drawn, as printed ('Aurora'); ``score`` the recorded score; ``threshold``
     the operating point; ``reference`` the reference standard; ``limitation`` a clause about its stratum;
-    ``marked`` what a segmentation did, as a verb phrase ('marked 132 mm²').
+    ``marked`` what a segmentation did, as a verb phrase ('marked 132 mm²'); ``drawn_as`` the decision for which the
+    case was drawn after inference: its maps are shown and not scored.
     """
 
     case_id: str
@@ -43,6 +44,7 @@ class CaseFacts:
     reference: bool | None = None
     limitation: str | None = None
     marked: str | None = None
+    drawn_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def explain_cases(
     examination: Examination = USUAL,
 ) -> Explained:
     """Explains ``target`` of ``network`` (layers by name, ``OpenModel.module()``; ``BlackBox`` for a version without
-    gradients) on ``cases`` by every method, and scores every map.
+    gradients) on ``cases`` by every method, and scores the maps of cases drawn before inference.
 
     Files are numbered in the order of ``cases``: names stand in the ledger for good, and no case may be named there.
     ``load_reference_mask`` gives the mask of the case's finding on an image of this shape, or None; shares inside it
@@ -101,7 +103,8 @@ def explain_cases(
     setting = _Setting(version, target_name, tuple(outputs), simulated, seed, examination)
     chosen = [entry("explanations", name, "explanations.methods") for name in methods]
     ready, rows = _read(setting, cases, load, load_reference_mask, chosen)
-    scores = [row for each in rows[:: len(chosen)] for row in _unread(setting, each, chosen)] if chosen else []
+    first = [row for row in rows[:: len(chosen)] if row["drawn_as"] is None] if chosen else []
+    scores = [row for each in first for row in _unread(setting, each, chosen)]
     progress(len(rows))
     files: dict[str, bytes] = {}
     for group in _by_shape(ready):
@@ -112,7 +115,8 @@ def explain_cases(
                 row, made = _explained(setting, scalar, method, case, maps[method.name])
                 rows.append(row)
                 files.update(made)
-            scores += examined(scalar, chosen, _case_maps(setting, case, maps), examination)
+            if case.facts.drawn_as is None:
+                scores += examined(scalar, chosen, _case_maps(setting, case, maps), examination)
             progress(len(chosen))
     return Explained(_table(rows, cases, methods), _scores(setting, scores, cases, methods), files)
 
@@ -256,6 +260,7 @@ def _row(setting: _Setting, method: VisualMethod, facts: CaseFacts, **values: An
         **keys,
         "target": setting.target_name,
         "method": method.name,
+        "drawn_as": facts.drawn_as,
     } | values
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from audit.decision_tables import RATIONALES
+from audit.decision_tables import RATIONALES, outcome
 from audit.estimates import estimate
 from audit.evidence.store import AuditStore
 from audit.explanations.marking import marks, shown_path
@@ -148,16 +148,26 @@ def _rationales(store: AuditStore, shown: pd.DataFrame) -> dict[str, str]:
     """What is known of each shown picture's case, in sentences; nothing from audits without the table."""
     if not store.has(f"tables/{RATIONALES.name}.parquet"):
         return {}
-    table, found = store.read_table(RATIONALES), {}
+    table, observations, found = store.read_table(RATIONALES), store.read_table(OBSERVATIONS), {}
     for row in shown.to_dict("records"):
         mine = table
         for name in ("version", "case_id", "target"):
             mine = mine[mine[name] == row[name]]
         mine = mine[mine["method"].isna() | (mine["method"] == row["method"])].sort_values(["sentence", "place"])
-        found[str(store.folder / shown_path(str(row["overlay"]), store.has))] = sentences(
-            dict(zip(mine["fact"], mine["phrase"], strict=True)), vocabulary("en")
-        )
+        told = sentences(dict(zip(mine["fact"], mine["phrase"], strict=True)), vocabulary("en"))
+        path = str(store.folder / shown_path(str(row["overlay"]), store.has))
+        found[path] = f"{_decision(observations, row)}{told}"
     return found
+
+
+def _decision(observations: pd.DataFrame, row: Mapping[Any, Any]) -> str:
+    """'False negative. ' before what is known of the case; nothing where it has no reference or no decision."""
+    seen = observations[observations["case_id"] == row["case_id"]]
+    seen = seen[(seen["version"] == row["version"]) & (seen["target"] == row["target"])]
+    seen = seen[seen["reference"].notna() & seen["decision"].notna()]
+    if not len(seen):
+        return ""
+    return f"{outcome(float(seen['reference'].iloc[0]), float(seen['decision'].iloc[0])).capitalize()}. "
 
 
 def _marks(store: AuditStore, shown: pd.DataFrame) -> dict[str, str]:

@@ -241,7 +241,7 @@ def the_explanations() -> pd.DataFrame:
                     "no layer of a usable shape" if broken else None,
                 )
             )  # fmt: skip
-    return EXPLANATIONS.conform(pd.DataFrame(rows, columns=list(EXPLANATIONS.columns)))
+    return EXPLANATIONS.conform(pd.DataFrame(rows, columns=list(EXPLANATIONS.columns)[:13]))
 
 
 def the_importance() -> pd.DataFrame:

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -306,6 +307,18 @@ def test_explained_cases_are_rows_with_files_shares_and_text() -> None:
     assert good["energy_inside"].iloc[0] == pytest.approx(inside, rel=1e-5)
     assert "upper right quadrant" in good["text"].iloc[0]
     assert "for Aurora the sensitivity in this audit is 0.80" in good["text"].iloc[0]
+
+
+def test_cases_drawn_by_decision_have_maps_and_no_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = explained()
+    after = [replace(FACTS[0], drawn_as="false negative"), replace(FACTS[1], drawn_as="true negative"), FACTS[2]]
+    monkeypatch.setattr(f"{__name__}.FACTS", after)
+    found = explained()
+    assert set(before.scores["case_id"]) == {"case/1", "bad", "case-3"}
+    assert set(found.scores["case_id"]) == {"case-3"}
+    assert found.files == before.files
+    assert found.rows["drawn_as"].tolist()[:4] == ["false negative"] * 2 + ["true negative"] * 2
+    assert found.rows["drawn_as"].isna().tolist()[4:] == [True, True]
 
 
 def test_explaining_twice_gives_the_same_bytes() -> None:

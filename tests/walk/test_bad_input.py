@@ -227,6 +227,10 @@ PLAN: dict[str, tuple[Change, tuple[str, ...]]] = {
         ("target 'lesion'", "output 'probability'", "lesion, lesion_mask; correct 'output'"),
     ),
     "reference that the manifest lacks": (target(reference="tumour"), ("'lesion'", "'tumour'")),
+    "explained cases by decisions that are not made": (
+        planned(explanations={**plan()["explanations"], "target": "outline", "cases": {"per_decision": 1}}),
+        ("explanations.cases.per_decision", "'outline'"),
+    ),
     "explanations of an unknown target": (
         planned(explanations={**plan()["explanations"], "target": "nodule"}),
         ("explanations", "'nodule'"),

@@ -5,12 +5,18 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from toy_walk import CASES, MAIN, SET, Walk, audit, digest, pages, plan, read_manifest, write_manifest, write_plan
 
+from audit.documents.view import audit_view
+from audit.dossier.blocks.explanations import ENTRY
+from audit.dossier.content import Picture, plain
+from audit.drawn_cases import drawn_cases
 from audit.tables import CASES as CASES_TABLE
-from audit.tables import ESTIMATES
+from audit.tables import ESTIMATES, EXPLANATION_SCORES, EXPLANATIONS, REFERENCES
+from audit.tabulating import gathered, stored_plan
 
 REUSED = CASES // 2
 PLAN = {
@@ -24,7 +30,7 @@ PLAN = {
     "explanations": {
         "target": "lesion",
         "methods": ["integrated_gradients"],
-        "cases": {"attribute": "manufacturer", "per_level": 1},
+        "cases": {"attribute": "manufacturer", "per_level": 1, "per_decision": 1},
     },
     "resamples": 100,
 }
@@ -81,10 +87,37 @@ def test_the_list_counts_uses_of_each_case(second: Walk) -> None:
     assert (twice["validation_set"], twice["last_plan"], twice["last_who"]) == ("second", "second", "Tester")
 
 
+def test_right_and_wrong_decisions_are_drawn_by_the_rule_shown_and_not_scored(second: Walk) -> None:
+    store = second.store
+    rows, cases = store.read_table(EXPLANATIONS), store.read_table(CASES_TABLE)
+    before, after = rows[rows["drawn_as"].isna()], rows[rows["drawn_as"].notna()]
+    maker = cases.set_index("case_id")["stratum:manufacturer"]
+    assert maker.loc[before["case_id"]].value_counts().eq(1).all()
+    cells = list(zip(maker.loc[after["case_id"]], after["drawn_as"], strict=True))
+    assert len(cells) == len(set(cells)) > 2 * len(before)
+    assert {"true positive", "true negative"} < set(after["drawn_as"])
+
+    again = drawn_cases(stored_plan(store), cases, store.read_table(REFERENCES), gathered(store))
+    assert list(again.items()) == [
+        (row["case_id"], None if pd.isna(row["drawn_as"]) else row["drawn_as"]) for row in rows.to_dict("records")
+    ]
+    assert set(store.read_table(EXPLANATION_SCORES)["case_id"]) == set(before["case_id"])
+    means = store.read_table(ESTIMATES)
+    mean = means[(means["measure"] == "completeness_error") & (means["attribute"] == "overall")]
+    assert mean["n_cases"].tolist() == [len(before)]
+
+    nodes = ENTRY.build(audit_view(store, "2026-01-01T00:00:00+00:00"), ENTRY.parameters())
+    assert "Further cases were drawn after inference by the plan's rule" in plain(nodes[1].runs)
+    titles = [plain(node.title) for node in nodes if isinstance(node, Picture)]
+    for case, outcome in zip(after["case_id"], after["drawn_as"], strict=True):
+        assert any(f"Case {case}," in each and each.endswith(f": {outcome} (drawn by decision)") for each in titles)
+
+
 def test_single_cases_are_shown_to_the_assessment_role_only_and_each_showing_is_on_record(second: Walk) -> None:
     home = ("--home", second.home)
+    explained = second.store.read_table(EXPLANATIONS)
     asked = audit("ask", "--audit", second.audit_id, *home, "--json").json
-    assert (asked["pictures"], asked["withheld"]) == ([], 2)
+    assert (asked["pictures"], asked["withheld"]) == ([], len(explained))
     [withheld, _] = documents(second)
     words = pages(withheld, 99)
     assert "explained cases are not shown: their set is sequestered" in words
@@ -101,14 +134,16 @@ def test_single_cases_are_shown_to_the_assessment_role_only_and_each_showing_is_
     assert "Case new-" in words
     assert "Output of single sequestered cases was shown: 1 times" in words
     answer = audit("ask", "--audit", second.audit_id, "--role", "assessment", "--who", "Assessor", *home, "--json").json
-    assert len(answer["pictures"]) == 2
+    assert len(answer["pictures"]) == len(explained)
+    told = {words.partition(". ")[0].lower() for words in answer["rationales"].values()}
+    assert set(explained["drawn_as"].dropna()) <= told
     assert events(second).count("case shown") == 2
     last = audit("list", *home, "--json").json["accesses"][-1]
     assert (last["event"], last["who"], last["validation_set"]) == ("case shown", "Assessor", "second")
-    assert last["note"] == "2 cases shown, in an answer to a question, in the role of assessment"
+    assert last["note"] == f"{len(explained)} cases shown, in an answer to a question, in the role of assessment"
     seen = [each["shown"] for each in audit("list", "--cases", *home, "--json").json["cases"] if each["shown"]]
-    assert seen.count(2) == 2  # explained: in the dossier and in the answer
-    assert seen.count(1) == len(seen) - 2 > 0  # the worst of the outlines: in the dossier only
+    assert seen.count(2) == len(explained)  # explained: in the dossier and in the answer
+    assert seen.count(1) == len(seen) - len(explained) > 0  # the worst of the outlines: in the dossier only
     assert audit("verify", second.audit_id, *home).code == 0
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from audit.decision_tables import outcome
 from audit.dossier.analysis_cells import cell_of, number_of
 from audit.dossier.block import Block, NoParameters, nothing
-from audit.dossier.changed import GAINED, LISTED, LOST, RULE, SIDES, changed_cases, compared_targets, outcome
+from audit.dossier.changed import GAINED, LISTED, LOST, RULE, SIDES, changed_cases, compared_targets
 from audit.dossier.citing import cite
 from audit.dossier.content import Column, Node, Paragraph, Row, Run, Runs, Table, Text, text
 from audit.dossier.pointers import pointer
@@ -89,7 +90,8 @@ def _cells(view: AuditView, row: Changed, maps: dict[str, Runs]) -> Iterator[Run
     yield (_observed(view, row["candidate"], "reference"),)
     for side in SIDES:
         yield (_observed(view, row[side], "score"), Text(", "), _observed(view, row[side], "decision"))
-    yield text(f"{row['way']}: {outcome(row['way'], float(row['reference']))}")
+    decision = view.observations["decision"].iloc[row["candidate"]]
+    yield text(f"{row['way']}: {outcome(float(row['reference']), float(decision))}")
     if maps:
         yield maps.get(str(row["case_id"]), text("–", "quiet"))
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from audit.decision_tables import outcome
 from audit.dossier.block import Block, Parameters, nothing
-from audit.dossier.citing import cite
+from audit.dossier.citing import cite, fact
 from audit.dossier.content import Node, Paragraph, Picture, Run, Runs, Text, text
 from audit.dossier.pointers import pointer
 from audit.dossier.rationale import rationale_of
 from audit.dossier.rounding import number
-from audit.dossier.view import EXPLANATIONS, AuditView
-from audit.dossier.words import version_label
+from audit.dossier.view import EXPLANATIONS, PLAN, AuditView
+from audit.dossier.words import attribute_label, version_label
 from audit.records import BadInput
+from audit.tables import OVERALL
 
 
 class ExplanationParameters(Parameters):
@@ -43,7 +45,7 @@ def _build(view: AuditView, given: ExplanationParameters) -> tuple[Node, ...]:
         return nothing(f"Explanations by image: not assessed: {why}.")
     frame = view.explanations.astype(object).where(view.explanations.notna(), None)
     taken: dict[tuple[str, str], int] = {}
-    nodes: list[Node] = [Paragraph(text(INTRODUCTION)), *_withheld(view)]
+    nodes: list[Node] = [Paragraph(text(INTRODUCTION)), *_drawn_after(view), *_withheld(view)]
     for index, row in enumerate(frame.to_dict("records")):
         if row["case_id"] in view.hidden:
             continue
@@ -52,6 +54,22 @@ def _build(view: AuditView, given: ExplanationParameters) -> tuple[Node, ...]:
         if taken[key] <= given.at_most:
             nodes.append(_case(view, index, row))
     return tuple(nodes)
+
+
+def _drawn_after(view: AuditView) -> tuple[Node, ...]:
+    """By which rule cases were drawn for their decisions; nothing where none was."""
+    if not len(view.explanations) or not view.explanations["drawn_as"].notna().any():
+        return ()
+    assert view.plan.explanations is not None
+    rule = view.plan.explanations.cases
+    more = fact(view, PLAN, "explanations", "cases", "per_decision")
+    start = "Further cases were drawn after inference by the plan's rule, to show right and wrong decisions: "
+    each = "the whole set" if rule.attribute == OVERALL else f"each {attribute_label(rule.attribute)}"
+    end = (
+        f" of {each} and each kind of the candidate's decisions at most, by the hash of seed and case. They enter no "
+        "score, no mean and no verdict."
+    )
+    return (Paragraph((Text(start), more, Text(end))),)
 
 
 def _withheld(view: AuditView) -> tuple[Node, ...]:
@@ -67,6 +85,7 @@ def _withheld(view: AuditView) -> tuple[Node, ...]:
 
 def _case(view: AuditView, index: int, row: dict[Any, Any]) -> Node:
     title = f"Case {row['case_id']}, {version_label(view, row['version'])}, {row['method'].replace('_', ' ')}"
+    title += _decision(view, row)
     if row["overlay"] is None or row["overlay"] not in view.pictures:
         reason = row["error"] or "its picture is not in the evidence"
         return Paragraph((Text(f"{title}: ", "strong"), _cell(view, index, "error", f"undefined: {reason}")), "note")
@@ -80,6 +99,16 @@ def _case(view: AuditView, index: int, row: dict[Any, Any]) -> Node:
     return Picture(
         view.shown.get(row["overlay"], row["overlay"]), view.pictures[row["overlay"]], alt, text(title, "strong"), words
     )
+
+
+def _decision(view: AuditView, row: dict[Any, Any]) -> str:
+    """': false negative' for a version's decision on this target; ', drawn by its decision' where it was."""
+    seen = view.observations
+    for name in ("version", "case_id", "target"):
+        seen = seen[seen[name] == row[name]]
+    seen = seen[seen["reference"].notna() & seen["decision"].notna()]
+    words = f": {outcome(float(seen['reference'].iloc[0]), float(seen['decision'].iloc[0]))}" if len(seen) else ""
+    return f"{words} (drawn by decision)" if row.get("drawn_as") else words
 
 
 def _mark(view: AuditView, row: dict[Any, Any]) -> Runs:
