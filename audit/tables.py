@@ -327,7 +327,7 @@ EXPLANATIONS = Table(
             REAL, "|sum of attributions - (output - baseline output)|, relative", nullable=True
         ),
         "layer": Column(TEXT, "layer chosen by rule (Grad-CAM)", nullable=True),
-        "text": Column(TEXT, "two sentences from measured facts", nullable=True),
+        "text": Column(TEXT, "two sentences, in evidence made before the table of rationales", nullable=True),
         "error": Column(TEXT, "why there is no explanation", nullable=True),
         "drawn_as": _added(
             "the candidate's decision on the plan's explained target ('false negative', ...) for which the case was "

@@ -1,10 +1,10 @@
-"""Explains the drawn cases of one version: maps, pictures, how much lies inside the reference, two sentences."""
+"""Explains the drawn cases of one version: maps, pictures, how much lies inside the reference."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from audit.explanations.examining import CaseMaps, case_seed, examined, scores_t
 from audit.explanations.method import Attribution, Terms, VisualMethod
 from audit.explanations.overlays import Legend, overlay_png
 from audit.explanations.scalar import ScalarOutput
-from audit.explanations.wording import RationaleFacts, mask_size, number, rationale, strongest_region
+from audit.explanations.wording import number
 from audit.plan import Target
 from audit.records import BadInput, BoolArray, Image, Pixels
 from audit.tables import EXPLANATIONS
@@ -31,9 +31,8 @@ class CaseFacts:
     """What is known about a drawn case besides its image; None = not known.
 
     ``group`` is the level by which it was drawn, as printed ('Aurora'); ``score`` the recorded score; ``threshold``
-    the operating point; ``reference`` the reference standard; ``limitation`` a clause about its stratum;
-    ``marked`` what a segmentation did, as a verb phrase ('marked 132 mm²'); ``drawn_as`` the decision for which the
-    case was drawn after inference: its maps are shown and not scored.
+    the operating point; ``reference`` the reference standard; ``drawn_as`` the decision for which the case was
+    drawn after inference: its maps are shown and not scored.
     """
 
     case_id: str
@@ -42,8 +41,6 @@ class CaseFacts:
     score: float | None = None
     threshold: float | None = None
     reference: bool | None = None
-    limitation: str | None = None
-    marked: str | None = None
     drawn_as: str | None = None
 
 
@@ -194,7 +191,6 @@ def _explained(
         area_inside=area,
         completeness_error=None if completeness is None or np.isnan(completeness) else completeness,
         layer=found.layer,
-        text=rationale(_rationale_facts(method, case, found, inside, area)),
         error=found.notes[0] or None,
     )
     lines = _heading(case.facts)
@@ -211,29 +207,6 @@ def _inside(attribution: Pixels, mask: BoolArray | None) -> tuple[float | None, 
     weight = np.abs(attribution.astype(np.float64))
     total = float(weight.sum())
     return (float(weight[mask].sum()) / total if total > 0 else None), float(mask.mean())
-
-
-def _rationale_facts(
-    method: VisualMethod, case: _Case, found: Attribution, inside: float | None, area: float | None
-) -> RationaleFacts:
-    strongest = strongest_region(found.maps[0])
-    facts = RationaleFacts(
-        method=_title(method, found),
-        score=case.facts.score,
-        threshold=case.facts.threshold,
-        reference=case.facts.reference,
-        size=None if case.mask is None else mask_size(case.mask, case.image.spacing_mm),
-        marked=case.facts.marked,
-        inside=inside,
-        area=area,
-        limitation=case.facts.limitation,
-        why_no_map=found.notes[0] or "the map is zero",
-    )
-    return replace(facts, region=strongest[0], region_share=strongest[1]) if strongest else facts
-
-
-def _title(method: VisualMethod, found: Attribution) -> str:
-    return f"{method.title} (baseline: {found.baseline})" if found.baseline else method.title
 
 
 def _heading(facts: CaseFacts) -> list[str]:

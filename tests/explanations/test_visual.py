@@ -265,7 +265,7 @@ def test_tiles_of_a_volume_pass_through_the_strongest_voxel() -> None:
 
 
 FACTS = [
-    CaseFacts("case/1", "p1", "Aurora", 0.9, 0.5, True, "for Aurora the sensitivity in this audit is 0.80"),
+    CaseFacts("case/1", "p1", "Aurora", 0.9, 0.5, True),
     CaseFacts("bad", "p2", "Borealis", None, 0.5, True),
     CaseFacts("case-3", "p3", "Borealis", 0.2, 0.5, False),
 ]
@@ -305,8 +305,6 @@ def test_explained_cases_are_rows_with_files_shares_and_text() -> None:
     with np.load(io.BytesIO(found.files[good["attribution"].iloc[0]])) as archive:
         inside = np.abs(archive["map"].astype(float))[blob(16, 44) > 0.3].sum() / np.abs(archive["map"]).sum()
     assert good["energy_inside"].iloc[0] == pytest.approx(inside, rel=1e-5)
-    assert "upper right quadrant" in good["text"].iloc[0]
-    assert "for Aurora the sensitivity in this audit is 0.80" in good["text"].iloc[0]
 
 
 def test_cases_drawn_by_decision_have_maps_and_no_scores(monkeypatch: pytest.MonkeyPatch) -> None:
