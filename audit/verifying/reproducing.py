@@ -118,13 +118,19 @@ def reproduce(
     """Does the audit again. ``sets``: the folder that the plan's validation sets are looked for in; ``device``: 'cpu'
     or 'cuda' for the model.
 
-    Raises ``BadInput`` where the set or the model's files are not those of the audit, or what is needed is not there.
+    Raises ``BadInput`` where the set or the model's files are not those of the audit, rows of it were erased, or what
+    is needed is not there.
     """
     bundle = bundle_of(store.home)
     if bundle and bundle.lacks_cases:
         raise BadInput(
             "the bundle has no output of single cases (its set is sequestered), so nothing can be computed from it "
             "again; ask for one that was made in the role of assessment."
+        )
+    if with_model and erasures(store):
+        raise BadInput(
+            f"rows were erased from audit {store.audit_id}: the model saw images in batches that no set of today gives "
+            "again; leave --model out, the tables are computed again from the remaining rows."
         )
     again = _opened(store, sets, device) if with_model else None
     progress("tables", 0, 1)

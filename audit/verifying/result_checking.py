@@ -94,7 +94,10 @@ class Evidence:
         return "" if isinstance(value, Mapping | list) or pd.isna(value) else f" The evidence holds {value}."
 
     def _kinds(self, statement: Statement) -> list[str]:
-        self._view = self._view or audit_view(self.store, "", _every_case(self.store))
+        if self._view is None:
+            self._view = _products(self.store)
+        if isinstance(self._view, BadInput):
+            raise self._view
         cited = self._view.statements
         return [kind for kind, one in cited.items() if statement.id == one.id or statement.kind == one.kind == kind]
 
@@ -110,6 +113,16 @@ class Evidence:
         if isinstance(found, pd.Series):
             raise LookupError(f"{len(found)} rows have the key {tokens[0]}")
         return found
+
+
+def _products(store: AuditStore) -> AuditView | BadInput:
+    """What the audit's documents may cite, or why that cannot be read: thousands of results ask, it is tried once."""
+    try:
+        return audit_view(store, "", _every_case(store))
+    except BadInput as error:
+        return error
+    except MISSHAPEN as error:
+        return BadInput(f"What the documents cite cannot be read ({' '.join(str(error).split())[:160]}).")
 
 
 def _every_case(store: AuditStore) -> frozenset[str]:

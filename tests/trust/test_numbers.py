@@ -109,6 +109,19 @@ def test_other_audits_are_read_once_however_many_results_lack_evidence(
     assert len(asked) == 1
 
 
+def test_products_that_cannot_be_read_are_tried_once(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[object] = []
+
+    def damaged(*asked: object) -> Any:
+        tried.append(asked)
+        return json.loads("[")
+
+    monkeypatch.setattr(result_checking, "audit_view", damaged)
+    found = check_documents(small.store)
+    assert {one.thing.rpartition(": ")[2] for one in found} == {"evidence"}
+    assert len(tried) == 1
+
+
 def test_stale_results_are_named_in_every_format(small: Small) -> None:
     raise_estimates(small)
     whole = check_documents(small.store)

@@ -23,9 +23,11 @@ from audit.evidence.locks import read_lock
 from audit.evidence.parquet import table_bytes
 from audit.evidence.statements import sha256
 from audit.evidence.store import AuditStore, open_audit
+from audit.records import BadInput
 from audit.sharing import erasing
 from audit.tables import CASES, CURVES, ESTIMATES, EXPLANATIONS, OBSERVATIONS, PREDICTIONS
 from audit.tabulating import gathered, stored_plan
+from audit.verifying.reproducing import reproduce
 from audit.verifying.result_checking import check_documents
 from audit.verifying.sets_today import sets_today
 
@@ -201,6 +203,11 @@ def test_a_set_that_lost_further_cases_is_another_one(gone: Gone) -> None:
     for written, same in ((rows, True), (rows[1:], False), ([{**rows[0], "sex": "X"}, *rows[1:]], False)):
         write_manifest(discs, written)
         assert (sets_today(store, stored_plan(store), None).digests(bound) == bound) is same
+
+
+def test_the_model_is_not_run_again_on_what_was_erased(gone: Gone) -> None:
+    with pytest.raises(BadInput, match="rows were erased from audit"):
+        reproduce(gone.walk.store, True, gone.walk.folder, "cpu")
 
 
 def test_refusals_leave_the_audit_as_it_is(finished: Walk) -> None:
