@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import audit.run
+from audit.commands.shared import now
 
 plan, home = map(Path, sys.argv[1:3])
 
@@ -13,10 +14,6 @@ def progress(what: str, done: int, total: int) -> None:
     if what == "images" and done >= 24:
         print("two shards stated", flush=True)
         time.sleep(600)
-
-
-def now() -> str:
-    return "2026-01-02T03:04:05Z"
 
 
 audit.run.SHARD_SIZE = 8

@@ -57,7 +57,8 @@ def test_killed_and_started_again(undisturbed: Walk, fresh: Walk, monkeypatch: p
     assert sorted(found) == sorted(expected)
     assert [name for name in found if found[name] != expected[name]] == []
     assert fresh.store.read_bytes("findings.json") == undisturbed.store.read_bytes("findings.json")
-    assert audit("verify", "--home", fresh.home).code == 0
+    checked = audit("verify", "--home", fresh.home)
+    assert checked.code == 0, checked.out
     events = audit("list", "--home", fresh.home, "--json").json["accesses"]
     assert [one["event"] for one in events] == ["lock", "run started", "run aborted", "run started", "run finished"]
     assert events[2]["note"] == "no end was recorded before the next start: killed or crashed"
