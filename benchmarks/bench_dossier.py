@@ -3,7 +3,7 @@
     python benchmarks/bench_dossier.py --home HOME
 
 ``HOME``: a home with a finished audit (``audit demo`` makes one); nothing is written there. The large document is the
-performance testing report of the same audit with one more attribute, a centre of 700 levels, whose estimates are
+performance testing report of the same audit with one more attribute, a centre of 950 levels, whose estimates are
 those of the manufacturers over and over: as many groups as a study of that size would have. Each measurement runs in a
 process of its own, so that its peak of memory is its own. Results: benchmarks/results/dossier.json.
 """
@@ -35,7 +35,7 @@ from audit.plan import Stratum
 
 RESULTS = Path(__file__).resolve().parent / "results" / "dossier.json"
 WHEN = "2026-01-01T00:00:00Z"
-CENTRES, MODEL_ATTRIBUTE, REPORT = 700, "manufacturer", "fda_performance_testing"
+CENTRES, MODEL_ATTRIBUTE, REPORT = 950, "manufacturer", "fda_performance_testing"
 
 
 def enlarged(view: AuditView, levels: int, attribute: str = "centre") -> AuditView:
