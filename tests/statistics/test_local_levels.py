@@ -1,5 +1,8 @@
 """Levels of claims say the same as adjusted p values; the max-T level meets the multivariate normal distribution."""
 
+import gc
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +15,14 @@ from audit.statistics.local_levels import benjamini_hochberg_levels, correlation
 ALPHA = 0.025
 P_VALUES = st.lists(st.one_of(st.floats(0, 1), st.sampled_from([0.0125, 0.025, 0.005])), min_size=1, max_size=9)
 NAMES = {"holm": holm_levels, "fdr_bh": benjamini_hochberg_levels}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_old_to_collect() -> Iterator[None]:
+    """statsmodels' Holm collects garbage at each call: seconds, where whole walks ran in this process before."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.mark.parametrize("method", NAMES)
