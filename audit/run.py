@@ -409,7 +409,7 @@ def _state_inputs(
             store,
             "cases",
             "tables/cases.parquet",
-            table_bytes(CASES, CASES.conform(without_paths(inputs.cases.cases))),
+            table_bytes(CASES, _recorded_cases(inputs)),
             bound,
         ),
         _once(store, "references", "tables/references.parquet", table_bytes(REFERENCES, _placed(inputs, masks)), bound),

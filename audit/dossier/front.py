@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from audit.catalogue import entry
-from audit.dossier.block import NoParameters
+from audit.dossier.block import Block
 from audit.dossier.citing import fact
 from audit.dossier.comparison import Question, failing, questions, reading, telling_attribute
 from audit.dossier.content import (
@@ -24,7 +26,7 @@ from audit.dossier.content import (
     text,
 )
 from audit.dossier.gaps import Gap, gaps, missing_by_owner
-from audit.dossier.templates import Template
+from audit.dossier.templates import Template, of_market
 from audit.dossier.view import LOCK, AuditView
 from audit.dossier.words import VERDICT_TONES, attribute_label, few, quantity, verdict_mark, with_role
 
@@ -55,9 +57,9 @@ def front(view: AuditView, answers: tuple[Answer, ...], template: Template) -> t
                 *(Text(f" {sentence}") for sentence in story(view)),
             )
         ),
-        *(node for name in _order(view) for node in _block(view, name)),
+        *(node for name in _order(view) for node in _block(view, name, template)),
         Heading("What a reviewer would ask", 1, "deficiencies"),
-        *_block(view, "deficiencies"),
+        *_block(view, "deficiencies", template),
         Contents(),
     )
 
@@ -67,9 +69,9 @@ def _order(view: AuditView) -> tuple[str, ...]:
     return ("comparison", "endpoints") if view.comparator else ("endpoints", "comparison")
 
 
-def _block(view: AuditView, name: str) -> tuple[Node, ...]:
-    nodes: tuple[Node, ...] = entry("dossier.blocks", name, "the first pages").build(view, NoParameters())
-    return nodes
+def _block(view: AuditView, name: str, template: Template) -> tuple[Node, ...]:
+    block: Block[Any] = entry("dossier.blocks", name, "the first pages")
+    return block.build(view, block.parameters.model_validate(of_market(block, template)))
 
 
 def _in_one_line(view: AuditView, answers: tuple[Answer, ...]) -> tuple[StatusItem, ...]:

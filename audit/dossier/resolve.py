@@ -30,7 +30,7 @@ from audit.dossier.revision_history import revision_history
 from audit.dossier.small_cells import suppressed
 from audit.dossier.statuses import answers
 from audit.dossier.styling import styled
-from audit.dossier.templates import BLOCKS_ROOM, BlockCall, Template, TemplateSection, translate
+from audit.dossier.templates import BLOCKS_ROOM, BlockCall, Template, TemplateSection, of_market, translate
 from audit.dossier.view import AuditView
 
 NAMED_IN_SENTENCES = ("case_mix", "age_band", "expert_panel", "follow_up", "single_reader", "report_mining")
@@ -157,9 +157,7 @@ def _scope(section: TemplateSection, words: str) -> Iterator[Node]:
 def _block(template: Template, view: AuditView, call: BlockCall, shared: Shared) -> tuple[Node, ...]:
     """The block's nodes; built once for all documents whose words give it the same parameters."""
     block: Block[Any] = entry(BLOCKS_ROOM, call.kind, f"template {template.id}")
-    parameters = dict(_translated(call.parameters, template.vocabulary))
-    if "market" in block.parameters.model_fields:
-        parameters["market"] = instruments()[template.instrument].market
+    parameters = dict(_translated(call.parameters, template.vocabulary)) | of_market(block, template)
     key = (call.kind, json.dumps(parameters, sort_keys=True, default=str))
     if key not in shared.blocks:
         shared.blocks[key] = block.build(view, block.parameters.model_validate(parameters))

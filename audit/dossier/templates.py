@@ -233,3 +233,9 @@ def _text_problems(value: Any, words: str, place: Place) -> Iterator[tuple[Place
 def translate(text: str, words: str) -> str:
     """``{term}`` replaced by this vocabulary's word."""
     return WORD.sub(lambda match: vocabulary(words)[match.group(1)], text)
+
+
+def of_market(block: Block[Any], template: Template) -> dict[str, str]:
+    """The market of the template's law, for blocks that print otherwise for each."""
+    asked = "market" in block.parameters.model_fields
+    return {"market": instruments()[template.instrument].market} if asked else {}

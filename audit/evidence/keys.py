@@ -9,7 +9,6 @@ for the reader to know from elsewhere. Sources: RFC 8032 (Ed25519); RFC 8410; DS
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,11 +132,6 @@ def published(home: Path) -> dict[str, Key]:
         if key.keyid == path.stem:
             found[key.keyid] = key
     return found
-
-
-def keys_by_fingerprint(keys: Iterable[Key]) -> Mapping[str, Key]:
-    """Fingerprint -> key."""
-    return {key.keyid: key for key in keys}
 
 
 def _signing(key: Ed25519PrivateKey) -> SigningKey:

@@ -59,11 +59,6 @@ def _personal(read: Read, keys: Mapping[str, Key]) -> bool:
     return read.statement.kind in PERSONAL and any(holds(read, one, keys) for one in read.signers)
 
 
-def all_signers(lines: Sequence[Line]) -> tuple[str, ...]:
-    """Fingerprints of all keys that signed anything in ``lines``."""
-    return tuple(sorted({one for line in lines if line.read for one in line.read.signers}))
-
-
 def _invalid(place: str, read: Read, keys: Mapping[str, Key]) -> Iterator[Difference]:
     for fingerprint in read.signers:
         if fingerprint not in keys:

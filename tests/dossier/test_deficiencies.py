@@ -8,7 +8,6 @@ from planted_deficiencies import PLANTS
 
 from audit.catalogue import entries
 from audit.documents.prechecking import as_dict, as_text
-from audit.dossier.block import NoParameters
 from audit.dossier.blocks.deficiencies import ENTRY as BLOCK
 from audit.dossier.catalogues import known_requirements
 from audit.dossier.content import Value, plain
@@ -75,7 +74,7 @@ def test_deficiencies_come_first_and_the_gravest_of_them(view):
 
 
 def test_the_block_prints_what_was_found_and_names_what_was_not(view):
-    table, note = BLOCK.build(view, NoParameters())
+    table, note = BLOCK.build(view, BLOCK.parameters())
     shown = [each for each in precheck(view) if each.outcome != "nothing to ask"]
     assert len(table.rows) == len(shown)
     for row, each in zip(table.rows, shown, strict=True):
@@ -83,6 +82,13 @@ def test_the_block_prints_what_was_found_and_names_what_was_not(view):
         assert "EU: " in plain(row.cells[2])
         assert "FDA: " in plain(row.cells[2])
     assert "Does performance carry over to scanners of other manufacturers?" in plain(note.runs)
+
+
+@pytest.mark.parametrize(("market", "place"), [("eu", 0), ("us", 1)])
+def test_a_document_of_one_market_names_the_clauses_of_that_market(view, market, place):
+    table, _ = BLOCK.build(view, BLOCK.parameters(market=market))
+    shown = [each for each in precheck(view) if each.outcome != "nothing to ask"]
+    assert [plain(row.cells[2]) for row in table.rows] == [each.clauses[place] for each in shown]
 
 
 def test_machines_get_clauses_and_addresses():

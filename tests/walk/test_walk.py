@@ -29,6 +29,7 @@ from toy_walk import (
 from audit.cases.flow import flow_counts
 from audit.evidence.store import open_audit
 from audit.tables import ACCESSES, DISPOSITIONS, ESTIMATES, EXPLANATIONS, OBSERVATIONS, PREDICTIONS
+from audit.tables import CASES as CASES_TABLE
 
 IMPOSSIBLE = [{**QUICK["endpoints"][0], "criterion": {"kind": "minimum", "value": 0.9999}}]
 
@@ -244,7 +245,7 @@ def test_what_cannot_be_read_is_a_row_with_its_reason(fresh: Walk) -> None:
     ):
         (images / name).write_bytes(data)
         rows[place] |= {"image": f"images/{name}", "sha256": digest(images / name)}
-    write_manifest(fresh.folder / "discs", rows)
+    write_manifest(fresh.folder / "discs", [{**row, "patient_name": "Doe^Jane"} for row in rows])
     path = write_plan(fresh.folder, **QUICK)
     assert audit("lock", path, "--home", fresh.home).code == 0
     assert audit("run", path, "--home", fresh.home, "--device", "cpu").code == 0
@@ -253,6 +254,7 @@ def test_what_cannot_be_read_is_a_row_with_its_reason(fresh: Walk) -> None:
     assert set(failed["case_id"]) == {"c003", "c008"}
     assert all(f"image of case {case}" in why for case, why in zip(failed["case_id"], failed["error"], strict=True))
     assert not any("broken." in reason for reason in failed["error"]), "what a file is called may name a person"
+    assert "patient_name" not in fresh.store.read_table(CASES_TABLE), "evidence keeps no column that names persons"
     flow = flow_counts(fresh.store.read_table(DISPOSITIONS))
     parts = flow[["excluded", "rejected", "failed", "equivocal", "analysed"]].sum(axis=1)
     assert (parts == flow["all"]).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.dossier.block import Block, NoParameters, nothing
+from audit.dossier.block import Block, Parameters, nothing
 from audit.dossier.content import Column, Mark, Node, Paragraph, Row, Table, text
 from audit.dossier.precheck import TONES, Asked, precheck
 from audit.dossier.view import AuditView
@@ -15,28 +15,35 @@ COLUMNS = (
 )
 
 
-def _build(view: AuditView, _given: NoParameters) -> tuple[Node, ...]:
+class DeficiencyParameters(Parameters):
+    """``market``: of the document, which ``resolve`` gives; a document of both prints the clauses of both."""
+
+    market: str = "both"
+
+
+def _build(view: AuditView, given: DeficiencyParameters) -> tuple[Node, ...]:
     asked = precheck(view)
     silent = [each.check.question for each in asked if each.outcome == "nothing to ask"]
-    rows = tuple(_row(each) for each in asked if each.outcome != "nothing to ask")
+    rows = tuple(_row(each, given.market) for each in asked if each.outcome != "nothing to ask")
     if not rows:
         return nothing("None of the questions that are asked here finds anything in the evidence.")
     note = Paragraph(text(f"Asked as well, nothing found: {' '.join(silent)}" if silent else ""), "note")
     return (Table("", COLUMNS, rows), *((note,) if silent else ()))
 
 
-def _row(asked: Asked) -> Row:
+def _row(asked: Asked, market: str) -> Row:
     eu, fda = asked.clauses
+    clauses = {"eu": eu, "us": fda}.get(market, f"EU: {eu}; FDA: {fda}")
     known = asked.outcome == "deficient"
     mark = Mark(asked.check.severity, TONES[asked.check.severity]) if known else Mark("open", "quiet")
     return Row(
         (
             (mark, *text(f" {asked.check.question}")),
             asked.what,
-            text(f"EU: {eu}; FDA: {fda}"),
+            text(clauses),
             text(asked.check.remedy),
         )
     )
 
 
-ENTRY = Block("deficiencies", NoParameters, _build)
+ENTRY = Block("deficiencies", DeficiencyParameters, _build)
